@@ -1,0 +1,55 @@
+# make bench measures; make help lists the rest. Everything is set up on first use, in .venv.
+
+PYTHON ?= python3
+ENVIRONMENT := .venv
+BIN := $(ENVIRONMENT)/bin
+READY := $(ENVIRONMENT)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench test lint publish preview lock clean
+
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile
+
+setup: $(READY) ## prepare .venv (every other target does it too)
+
+# The old environment goes first: a half-made one must not be taken for a whole one.
+$(READY): pyproject.toml constraints.txt scripts/check_host.sh
+	@sh scripts/check_host.sh $(PYTHON)
+	@rm -rf $(ENVIRONMENT)
+	@echo "setting up $(ENVIRONMENT)"
+	@$(PYTHON) -m venv $(ENVIRONMENT)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint constraints.txt uv \
+	    || { echo "error: the packages can't be fetched; check the network and run again" >&2; exit 3; }
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+	    --requirements pyproject.toml --group development \
+	    || { echo "error: the packages can't be fetched; check the network and run again" >&2; exit 3; }
+	@touch $(READY)
+
+bench: $(READY) ## measure the newest release against the optimised branch: table and site
+	@$(BIN)/python -m scripts.bench
+
+test: $(READY) ## run the tests
+	@$(BIN)/python -m scripts.optimize --missing-results || true
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## check style, types and the shell scripts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+publish: $(READY) ## write the site from results/ into html/
+	@$(BIN)/asv publish
+
+preview: $(READY) ## show the site on this machine only
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory html
+
+lock: $(READY) ## renew constraints.txt (exact versions for Python 3.10 to 3.13)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
+	    --no-emit-index-url --group development --group measured pyproject.toml \
+	    --output-file constraints.txt
+
+clean: ## remove what can be made again; results/ and upstream/ stay
+	@rm -rf $(ENVIRONMENT) .asv html .pytest_cache .mypy_cache .ruff_cache

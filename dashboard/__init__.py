@@ -1,0 +1,1 @@
+"""What completes asv's site."""

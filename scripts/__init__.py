@@ -1,0 +1,1 @@
+"""The tools of the project; each runs as ``python -m scripts.NAME``."""

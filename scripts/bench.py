@@ -1,0 +1,103 @@
+"""The main job: measure, compare, publish.
+
+Without options it measures metaflow's newest release against the optimised branch, interleaved,
+with the cases that a person feels, in a few minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from scripts import history, machine
+from scripts.asv_command import asv
+from scripts.errors import Failure, run
+from scripts.git_command import commit_of, git
+from scripts.paths import HTML, UPSTREAM
+from scripts.releases import load
+
+# Left to full runs: the widest foreach (a minute a sample), and the hash functions and codecs that
+# are not metaflow's and don't change with its commits.
+LEFT_OUT = r"^(?!flows\.Foreach50|hashing\.Candidate|compression\.Candidate)"
+
+
+def minor_releases() -> list[str]:
+    """Return the last release of each minor version, oldest first, without the newest of all."""
+    last = {tuple(release.version.split(".")[:2]): release.version for release in load()}
+    return list(last.values())[:-1]
+
+
+def series() -> list[str]:
+    """Return the commits from main (not included) to optimized, oldest first."""
+    return git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()
+
+
+def commits_of(names: Sequence[str]) -> list[str]:
+    """Turn names into commits, or say which is unknown."""
+    commits = []
+    for name in names:
+        commit = commit_of(UPSTREAM, name)
+        if commit is None:
+            raise Failure(f"unknown revision {name}; see git -C upstream log --oneline main")
+        commits.append(commit)
+    return commits
+
+
+def measure(commits: Sequence[str], *options: str) -> None:
+    """Measure commits interleaved, one sample a process, samples kept.
+
+    Parameters
+    ----------
+    commits : sequence of str
+        Hashes.
+    *options : str
+        More options of ``asv run``.
+    """
+    asv(
+        "run",
+        "HASHFILE:-",
+        "--interleave-rounds",
+        "--record-samples",
+        "--show-stderr",
+        *options,
+        stdin="\n".join(commits),
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
+    described.add_argument(
+        "--full", action="store_true", help="all benchmarks, and each commit of the series"
+    )
+    described.add_argument(
+        "--minors", action="store_true", help="also the last release of each minor version"
+    )
+    described.add_argument("--quick", action="store_true", help="one sample a case: a smoke test")
+    described.add_argument("--machine", metavar="NAME", help="the name to store results under")
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Set up, measure, compare, publish."""
+    arguments = parser().parse_args(argv)
+    history.ensure(UPSTREAM)
+    name = machine.ensure(arguments.machine)
+    commits = commits_of(["main"]) + (series() if arguments.full else commits_of(["optimized"]))
+    if arguments.minors:
+        commits = commits_of(minor_releases()) + commits
+    options = ["--machine", name]
+    if arguments.quick:
+        options += ["--quick"]
+    if not arguments.full:
+        options += ["--bench", LEFT_OUT]
+    measure(commits, *options)
+    asv("compare", "main", "optimized", "--machine", name, "--split")
+    asv("publish")
+    print(f"\nsite: {HTML / 'index.html'} (make preview serves it on this machine)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

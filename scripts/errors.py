@@ -1,0 +1,44 @@
+"""How the tools fail: one line for a person, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+EXIT_ERROR = 3
+EXIT_INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """What happened and what to do about it, in one line."""
+
+
+def run(main: Callable[[], int]) -> int:
+    """Run a tool's ``main`` so that no traceback reaches the person who typed it.
+
+    Parameters
+    ----------
+    main : callable
+        Takes nothing and returns an exit code.
+
+    Returns
+    -------
+    int
+        The code of ``main``; 3 after a failure; 130 after Ctrl-C.
+    """
+    try:
+        return main()
+    except Failure as failure:
+        message = str(failure)
+    except KeyboardInterrupt:
+        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; there is nobody left to tell.
+        sys.stderr.close()
+        return 0
+    except OSError as problem:
+        place = f"{problem.filename}: " if problem.filename else ""
+        message = f"{place}{problem.strerror or problem}; make it accessible and run again"
+    print(f"error: {message}", file=sys.stderr)
+    return EXIT_ERROR

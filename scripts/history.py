@@ -1,0 +1,202 @@
+"""Build ``upstream/``, the repository under test, from metaflow's released sdists.
+
+Branch ``main`` has one commit a release, tagged with its version and dated by its upload, with
+the same hashes on every machine. The optimisation series follows on branch ``optimized``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.errors import Failure, run
+from scripts.git_command import commit_of, environment, executable, git, is_clean, is_repository
+from scripts.optimize import build_series
+from scripts.paths import UPSTREAM
+from scripts.releases import Release, fetch, load, progress_bar, update
+from scripts.sdist_import import write_stream
+
+# Present in a repository made by --clone, whose history is not ours to extend.
+CLONE_MARK = "metaflow-benchmarks-clone"
+
+
+def build(repository: Path, releases: Sequence[Release]) -> int:
+    """Make `repository` hold all `releases` on its branch main.
+
+    Parameters
+    ----------
+    repository : pathlib.Path
+        Made if missing; otherwise releases that it lacks are added, and nothing else changes.
+    releases : sequence of Release
+        Oldest first.
+
+    Returns
+    -------
+    int
+        How many releases were added.
+    """
+    if not is_repository(repository):
+        return build_new(repository, releases)
+    if (repository / ".git" / CLONE_MARK).exists():
+        return 0
+    missing = missing_releases(repository, releases)
+    if missing:
+        add(repository, missing)
+    return len(missing)
+
+
+def build_new(repository: Path, releases: Sequence[Release]) -> int:
+    """Build a repository beside its place and rename it, so that it exists whole or not at all."""
+    if repository.exists() and any(repository.iterdir()):
+        raise Failure(f"{repository.name}/ exists and is no git repository; move it away")
+    repository.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".upstream-", dir=repository.parent) as folder:
+        beside = Path(folder) / repository.name
+        git(Path(folder), "init", "--quiet", "--initial-branch=main", "--template=", beside.name)
+        add(beside, releases)
+        if repository.exists():
+            repository.rmdir()
+        beside.rename(repository)
+    return len(releases)
+
+
+def missing_releases(repository: Path, releases: Sequence[Release]) -> list[Release]:
+    """Return the releases that branch main lacks; they must all be newer than its tip."""
+    tip = commit_of(repository, "main")
+    if tip is None:
+        raise Failure(f"{repository.name}/ has no branch main; move it away and run again")
+    subject = git(repository, "log", "-1", "--format=%s", tip)
+    versions = [release.version for release in releases]
+    newest = subject.removeprefix("metaflow ")
+    if newest not in versions:
+        raise Failure(
+            f"branch main of {repository.name}/ holds commits that are not releases; keep them "
+            "on a branch of their own: git branch mine main && git branch -f main TAG"
+        )
+    restore_tags(repository, versions)
+    return list(releases[versions.index(newest) + 1 :])
+
+
+def restore_tags(repository: Path, versions: Sequence[str]) -> None:
+    """Set the tags of releases that a person has deleted."""
+    tags = set(git(repository, "tag", "--list").split())
+    if tags.issuperset(versions[: len(tags)]):
+        return
+    for line in git(repository, "log", "--format=%H %s", "main").splitlines():
+        commit, _, version = line.partition(" metaflow ")
+        if version in versions and version not in tags:
+            git(repository, "tag", version, commit)
+
+
+def add(repository: Path, releases: Sequence[Release]) -> None:
+    """Append releases to branch main."""
+    fetch(releases)
+    main_is_checked_out = git(repository, "symbolic-ref", "-q", "HEAD") == "refs/heads/main"
+    parent = commit_of(repository, "main")
+    if main_is_checked_out and parent is not None and not is_clean(repository):
+        raise Failure(
+            f"{repository.name}/ has uncommitted changes on branch main; commit them to a "
+            "branch of their own, or stash them, and run again"
+        )
+    import_sdists(repository, releases, parent)
+    if main_is_checked_out:
+        git(repository, "reset", "--quiet", "--hard", "main")
+
+
+def import_sdists(repository: Path, releases: Sequence[Release], parent: str | None) -> None:
+    """Feed ``git fast-import``; its branch appears when the whole stream was accepted."""
+    command = [executable(), "-C", str(repository), "fast-import", "--quiet", "--done"]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said, env=environment()) as process,
+        progress_bar() as progress,
+    ):
+        assert process.stdin is not None
+        task = progress.add_task("importing releases ", total=len(releases))
+        try:
+            for _ in write_stream(process.stdin, releases, parent):
+                progress.advance(task)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait() != 0:
+            said.seek(0)
+            reason = said.read().decode(errors="replace").strip().partition("\n")[0]
+            raise Failure(f"git fast-import refused the releases ({reason}); run again")
+
+
+def clone(repository: Path, source: str) -> None:
+    """Make `repository` a real clone of metaflow, its default branch renamed to main.
+
+    Parameters
+    ----------
+    repository : pathlib.Path
+        Must not exist yet.
+    source : str
+        What ``git clone`` takes: an address or a path.
+    """
+    if repository.exists():
+        raise Failure(f"{repository.name}/ exists; move it away first, then clone")
+    source = str(Path(source).resolve()) if Path(source).exists() else source
+    with tempfile.TemporaryDirectory(prefix=".upstream-", dir=repository.parent) as folder:
+        beside = Path(folder) / repository.name
+        git(Path(folder), "clone", "--quiet", "--template=", source, str(beside))
+        branch = git(beside, "branch", "--show-current")
+        if not branch or commit_of(beside, "HEAD") is None:
+            raise Failure(f"{source} has no default branch to measure; name another clone")
+        git(beside, "branch", "--move", "--force", branch, "main")
+        (beside / ".git" / CLONE_MARK).write_text(f"{source}\n")
+        beside.rename(repository)
+
+
+def ensure(repository: Path = UPSTREAM) -> None:
+    """Build what is missing of `repository`: releases, then the optimisation series.
+
+    Parameters
+    ----------
+    repository : pathlib.Path
+        The repository under test.
+    """
+    build(repository, load())
+    build_series(repository)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.history", description=__doc__)
+    choice = described.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--update", action="store_true", help="extend the committed list with new releases first"
+    )
+    choice.add_argument(
+        "--clone", metavar="URL_OR_PATH", help="make upstream/ from a real clone of metaflow"
+    )
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build ``upstream/`` and say what was done."""
+    arguments = parser().parse_args(argv)
+    if shutil.which("git") is None:
+        executable()
+    if arguments.clone:
+        clone(UPSTREAM, arguments.clone)
+    if arguments.update:
+        new = update()
+        print(f"new releases: {', '.join(release.version for release in new) or 'none'}")
+    ensure()
+    count = git(UPSTREAM, "rev-list", "--count", "--first-parent", "main")
+    print(f"upstream/ is complete: {count} commits on main, the series on optimized")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,26 @@
+"""Where things are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+ROOT = Path(__file__).resolve().parent.parent
+UPSTREAM = ROOT / "upstream"
+RESULTS = ROOT / "results"
+HTML = ROOT / "html"
+RELEASES = ROOT / "scripts" / "releases.json"
+
+
+def cache_folder() -> Path:
+    """Return the folder that keeps downloads between clones of this project.
+
+    Returns
+    -------
+    pathlib.Path
+        ``METAFLOW_BENCHMARKS_CACHE`` if set, else the user's cache folder.
+    """
+    chosen = os.environ.get("METAFLOW_BENCHMARKS_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("metaflow-benchmarks"))

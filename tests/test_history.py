@@ -1,0 +1,98 @@
+"""upstream/ is the same everywhere, and a person's work in it is safe."""
+
+import pytest
+
+from scripts import history
+from scripts.errors import Failure
+from scripts.git_command import commit_of, git
+from scripts.releases import load
+
+
+def test_hashes_are_reproducible_in_one_go_or_two(tmp_path, upstream, some_releases):
+    other = tmp_path / "other"
+    assert history.build(other, some_releases[:2]) == 2
+    assert history.build(other, some_releases) == 2
+    assert git(other, "show-ref") == git(upstream, "show-ref")
+    assert history.build(other, some_releases) == 0
+
+
+def test_each_release_is_a_dated_tagged_commit(upstream, some_releases):
+    for release in some_releases:
+        date = int(git(upstream, "log", "-1", "--format=%at", release.version))
+        assert date == release.timestamp
+    assert git(upstream, "rev-list", "--count", "main") == str(len(some_releases))
+    assert git(upstream, "status", "--porcelain") == ""
+
+
+def test_the_tree_is_the_sdist_without_build_metadata(upstream):
+    files = git(upstream, "ls-tree", "-r", "--name-only", "2.19.39").splitlines()
+    assert "metaflow/__init__.py" in files
+    assert "setup.py" in files
+    assert not [name for name in files if "egg-info" in name or name == "PKG-INFO"]
+
+
+def test_a_persons_branch_and_work_survive_a_new_release(tmp_path, some_releases):
+    repository = tmp_path / "upstream"
+    history.build(repository, some_releases[:3])
+    git(repository, "checkout", "--quiet", "-b", "idea")
+    (repository / "setup.py").write_text("work in progress")
+    history.build(repository, some_releases)
+    assert (repository / "setup.py").read_text() == "work in progress"
+    assert git(repository, "branch", "--show-current") == "idea"
+    assert commit_of(repository, "main") == commit_of(repository, "2.19.39")
+
+
+def test_uncommitted_work_on_main_stops_the_build(tmp_path, some_releases):
+    repository = tmp_path / "upstream"
+    history.build(repository, some_releases[:3])
+    (repository / "setup.py").write_text("work in progress")
+    with pytest.raises(Failure, match="uncommitted"):
+        history.build(repository, some_releases)
+    assert (repository / "setup.py").read_text() == "work in progress"
+
+
+def test_commits_of_a_persons_own_on_main_stop_the_build(upstream, some_releases):
+    (upstream / "setup.py").write_text("mine")
+    identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+    git(upstream, *identity, "commit", "--quiet", "--all", "--message", "mine")
+    mine = commit_of(upstream, "main")
+    with pytest.raises(Failure, match="branch of their own"):
+        history.build(upstream, some_releases)
+    assert commit_of(upstream, "main") == mine
+
+
+def test_deleted_tag_comes_back(upstream, some_releases):
+    expected = commit_of(upstream, "2.12.0")
+    git(upstream, "tag", "--delete", "2.12.0")
+    history.build(upstream, some_releases)
+    assert commit_of(upstream, "2.12.0") == expected
+
+
+def test_a_folder_that_is_no_repository_is_left_alone(tmp_path):
+    folder = tmp_path / "upstream"
+    folder.mkdir()
+    (folder / "mine").write_text("mine")
+    with pytest.raises(Failure, match="move it away"):
+        history.build(folder, load()[:1])
+    assert (folder / "mine").read_text() == "mine"
+
+
+def test_an_interrupted_build_leaves_nothing_behind(tmp_path, some_releases, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(history, "write_stream", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        history.build(tmp_path / "upstream", some_releases)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    assert history.build(tmp_path / "upstream", some_releases) == 4
+
+
+def test_clone_renames_the_default_branch(tmp_path, upstream):
+    git(upstream, "branch", "--move", "main", "master")
+    history.clone(tmp_path / "clone", str(upstream))
+    assert commit_of(tmp_path / "clone", "main") == commit_of(upstream, "master")
+    assert history.build(tmp_path / "clone", load()) == 0
+    with pytest.raises(Failure, match="exists"):
+        history.clone(tmp_path / "clone", str(upstream))
