@@ -34,7 +34,7 @@ COMMIT = (
 )
 
 
-class CompleteSeries(OutputPublisher):  # type: ignore[misc]
+class CompleteSeries(OutputPublisher):
     """Ends publishing where a commit of the series has no results."""
 
     order = -1
@@ -59,7 +59,7 @@ class CompleteSeries(OutputPublisher):  # type: ignore[misc]
             )
 
 
-class Commits(OutputPublisher):  # type: ignore[misc]
+class Commits(OutputPublisher):
     """Writes commits.html, which asv's pages link to for each commit."""
 
     order = 10

@@ -6,7 +6,9 @@ asv imports it because ``asv.conf.json`` lists ``.scripts.asv_upstream``.
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from scripts.errors import Failure
 from scripts.paths import ROOT
 
 
-class Upstream(Git):  # type: ignore[misc]
+class Upstream(Git):
     """metaflow's releases and the optimisation series, built when they are missing."""
 
     dvcs = "metaflow-upstream"
@@ -53,7 +55,7 @@ class Upstream(Git):  # type: ignore[misc]
         return tags
 
 
-class PinnedVirtualenv(Virtualenv):  # type: ignore[misc]
+class PinnedVirtualenv(Virtualenv):
     """A virtualenv whose requirements are resolved together, in one call of uv.
 
     asv's own calls pip for each requirement: five times slower, and the last call wins.
@@ -118,6 +120,11 @@ def facts(use_defaults: bool = False) -> dict[str, Any]:
 
 
 def setup() -> None:
-    """Put the two choices above into asv, which has no option for them."""
+    """Put the choices above into asv, which has no option for them."""
+    # asv would hand it to every process it measures, which would compile metaflow at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Plugins are not told the options; a benchmark that takes a minute wants to know this one.
+    if {"--quick", "-q"} & set(sys.argv):
+        os.environ["METAFLOW_BENCHMARKS_QUICK"] = "1"
     compare.iter_machine_files = machine_files
     asv_machine.Machine.generate_machine_file = staticmethod(facts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from scripts import history, machine
 from scripts.asv_command import asv
@@ -19,7 +20,7 @@ from scripts.releases import load
 
 # Left to full runs: the widest foreach (a minute a sample), and the hash functions and codecs that
 # are not metaflow's and don't change with its commits.
-LEFT_OUT = r"^(?!flows\.Foreach50|hashing\.Candidate|compression\.Candidate)"
+LEFT_OUT = r"^(?!flows\.WideForeach|hashing\.Candidate|compression\.(Packed|PackWith|UnpackWith))"
 
 
 def minor_releases() -> list[str]:
@@ -28,9 +29,9 @@ def minor_releases() -> list[str]:
     return list(last.values())[:-1]
 
 
-def series() -> list[str]:
+def series(upstream: Path = UPSTREAM) -> list[str]:
     """Return the commits from main (not included) to optimized, oldest first."""
-    return git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()
+    return git(upstream, "rev-list", "--reverse", "main..optimized").split()
 
 
 def commits_of(names: Sequence[str]) -> list[str]:

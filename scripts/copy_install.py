@@ -65,6 +65,9 @@ def uninstall() -> None:
 
 if __name__ == "__main__":
     action, *folders = sys.argv[1:]
-    {"build": build, "install": install, "uninstall": uninstall}[action](
-        *(Path(folder) for folder in folders)
-    )
+    if action == "build":
+        build(Path(folders[0]), Path(folders[1]))
+    elif action == "install":
+        install(Path(folders[0]))
+    else:
+        uninstall()

@@ -18,7 +18,7 @@ from scripts.errors import Failure, run
 from scripts.git_command import commit_of, environment, executable, git, is_clean, is_repository
 from scripts.optimize import build_series
 from scripts.paths import UPSTREAM
-from scripts.releases import Release, fetch, load, progress_bar, update
+from scripts.releases import Release, load
 from scripts.sdist_import import write_stream
 
 # Present in a repository made by --clone, whose history is not ours to extend.
@@ -95,6 +95,9 @@ def restore_tags(repository: Path, versions: Sequence[str]) -> None:
 
 def add(repository: Path, releases: Sequence[Release]) -> None:
     """Append releases to branch main."""
+    # The client of the registry takes longer to load than everything else here does to run.
+    from scripts.registry import fetch
+
     fetch(releases)
     main_is_checked_out = git(repository, "symbolic-ref", "-q", "HEAD") == "refs/heads/main"
     parent = commit_of(repository, "main")
@@ -110,6 +113,8 @@ def add(repository: Path, releases: Sequence[Release]) -> None:
 
 def import_sdists(repository: Path, releases: Sequence[Release], parent: str | None) -> None:
     """Feed ``git fast-import``; its branch appears when the whole stream was accepted."""
+    from scripts.progress import progress_bar
+
     command = [executable(), "-C", str(repository), "fast-import", "--quiet", "--done"]
     with (
         tempfile.TemporaryFile() as said,
@@ -190,6 +195,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.clone:
         clone(UPSTREAM, arguments.clone)
     if arguments.update:
+        from scripts.registry import update
+
         new = update()
         print(f"new releases: {', '.join(release.version for release in new) or 'none'}")
     ensure()

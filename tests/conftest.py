@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from scripts import history, releases, sdist_import
+from scripts import history, registry, releases, sdist_import
 
 SOME_VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
 
@@ -59,7 +59,7 @@ def make_environment(folder: Path, version: str) -> Path:
     subprocess.run([uv.find_uv_bin(), "venv", "--quiet", "-p", sys.executable, folder], check=True)
     subprocess.run(install, check=True)
     release = releases.select([version], releases.load())
-    releases.fetch(release)
+    registry.fetch(release)
     site_packages = next(folder.glob("lib/python*/site-packages"))
     for path, _, content in sdist_import.files_of(release[0]):
         if path.startswith("metaflow/"):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from scripts import releases
+from scripts import registry, releases
 from scripts.errors import Failure
 
 
@@ -21,16 +21,16 @@ def test_update_restores_what_is_missing_and_changes_nothing_else(tmp_path):
     shorter = tmp_path / "releases.json"
     kept = [dataclasses.asdict(release) for release in listed[:-2]]
     shorter.write_text(json.dumps({"releases": kept}))
-    new = releases.update(shorter)
+    new = registry.update(shorter)
     assert new[:2] == listed[-2:]
     assert releases.load(shorter)[: len(listed)] == listed
 
 
 def test_update_twice_adds_nothing(tmp_path):
     path = tmp_path / "releases.json"
-    releases.update(path)
+    registry.update(path)
     before = path.read_bytes()
-    assert releases.update(path) == []
+    assert registry.update(path) == []
     assert path.read_bytes() == before
 
 
@@ -51,7 +51,7 @@ def test_half_written_download_is_fetched_again(empty_cache):
     release = releases.load()[0]
     empty_cache.mkdir(parents=True)
     release.sdist.write_bytes(b"half of it")
-    releases.fetch([release])
+    registry.fetch([release])
     assert releases.is_cached(release)
     assert [path.name for path in empty_cache.iterdir()] == [release.sdist.name]
 
@@ -59,7 +59,7 @@ def test_half_written_download_is_fetched_again(empty_cache):
 def test_wrong_checksum_is_refused_and_leaves_nothing(empty_cache):
     release = dataclasses.replace(releases.load()[0], sha256="0" * 64)
     with pytest.raises(Failure, match="sha256"):
-        releases.fetch([release])
+        registry.fetch([release])
     assert list(empty_cache.iterdir()) == []
 
 
@@ -68,7 +68,7 @@ def test_no_network_is_told_in_one_line(empty_cache, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(Failure, match="check the network"):
-        releases.fetch(releases.load()[:1])
+        registry.fetch(releases.load()[:1])
 
 
 def test_unknown_version_is_named():

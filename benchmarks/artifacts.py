@@ -1,0 +1,137 @@
+"""Saving and loading artifacts: what a step pays when it ends, and the next one when it begins."""
+
+from pathlib import Path
+
+from benchmarks.common import LARGE_PAYLOADS, PAYLOADS, make_payload, same
+from benchmarks.datastores import readable_task, require_metaflow, writable_task
+from benchmarks.memory import peak_growth
+from benchmarks.surroundings import fresh_folder
+
+TWENTY_SMALL = "20-small"
+ARTIFACTS = (*PAYLOADS, TWENTY_SMALL)
+
+
+def make_artifacts(payload):
+    """Return the artifacts of one step: the payload alone, or twenty small ones, all different."""
+    if payload == TWENTY_SMALL:
+        return [(f"artifact_{i}", {**make_payload("dict-233B"), "fold": i}) for i in range(20)]
+    return [("artifact", make_payload(payload))]
+
+
+def save(artifacts, folder):
+    """Save the artifacts of a finished task."""
+    task = writable_task(folder)
+    task.save_artifacts(iter(artifacts), len_hint=len(artifacts))
+    task.done()
+
+
+def load(names, folder):
+    """Load artifacts in the order of their names."""
+    return dict(readable_task(folder).load_artifacts(names))
+
+
+def warm_up():
+    """Save and load another artifact, so that no sample pays for first uses of code."""
+    folder = fresh_folder()
+    save([("warm_up", {"warm": "up"})], folder)
+    load(["warm_up"], folder)
+
+
+class Save:
+    """Persist a step's artifacts with `TaskDataStore.save_artifacts`: the end of every step."""
+
+    params = ARTIFACTS
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+
+    def setup(self, payload):
+        warm_up()
+        self.artifacts = make_artifacts(payload)
+        self.task = writable_task(fresh_folder())
+
+    def time_save(self, payload):
+        self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
+
+
+class Saved:
+    """Artifacts that were saved once, and found equal when loaded again."""
+
+    def setup_cache(self):
+        if readable_task.__globals__["metaflow"] is None:
+            return {}
+        return {payload: _save_and_check(payload) for payload in ARTIFACTS}
+
+    setup_cache.timeout = 180
+
+
+def _save_and_check(payload):
+    folder = Path(payload).resolve()
+    artifacts = make_artifacts(payload)
+    save(artifacts, folder)
+    loaded = load([name for name, _ in artifacts], folder)
+    if not same(loaded, dict(artifacts)):
+        raise RuntimeError(f"{payload} was loaded with another value than it was saved with")
+    stored = sum(file.stat().st_size for file in folder.glob("*/data/**/*") if file.is_file())
+    if not stored:
+        raise RuntimeError(f"no file of {payload} was found below {folder}")
+    return {"folder": folder, "names": list(loaded), "bytes": stored}
+
+
+class Load(Saved):
+    """Read a step's artifacts with `TaskDataStore.load_artifacts`: the start of the next step."""
+
+    params = ARTIFACTS
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+
+    def setup(self, saved, payload):
+        require_metaflow()
+        warm_up()
+        self.task = readable_task(saved[payload]["folder"])
+
+    def time_load(self, saved, payload):
+        for _ in self.task.load_artifacts(saved[payload]["names"]):
+            pass
+
+
+class Stored(Saved):
+    """The room that artifacts take: what a person pays for storage and transfer."""
+
+    params = ARTIFACTS
+    param_names = ("payload",)
+    version = "1"
+    timeout = 60
+
+    def setup(self, saved, payload):
+        require_metaflow()
+
+    def track_bytes(self, saved, payload):
+        return saved[payload]["bytes"]
+
+    track_bytes.unit = "bytes"
+
+
+class Memory(Saved):
+    """Memory above the artifact itself while it is saved or loaded: what overruns a container."""
+
+    params = LARGE_PAYLOADS
+    param_names = ("payload",)
+    version = "1"
+    timeout = 60
+
+    def setup(self, saved, payload):
+        require_metaflow()
+        warm_up()
+
+    def track_peak_of_save(self, saved, payload):
+        artifacts = make_artifacts(payload)
+        task = writable_task(fresh_folder())
+        return peak_growth(lambda: task.save_artifacts(iter(artifacts), len_hint=1))
+
+    def track_peak_of_load(self, saved, payload):
+        task = readable_task(saved[payload]["folder"])
+        return peak_growth(lambda: list(task.load_artifacts(saved[payload]["names"])))
+
+    track_peak_of_save.unit = track_peak_of_load.unit = "bytes"

@@ -1,0 +1,110 @@
+"""The payloads: what the suite saves, loads, hashes and compresses.
+
+Every payload comes from a fixed seed, and is named for what it is and how many bytes it has.
+"""
+
+import pickle
+import random
+
+import numpy
+
+SEED = 20191203
+PAYLOADS = (
+    "dict-233B",
+    "metrics-52KB",
+    "float64-800KB",
+    "float64-8MB",
+    "embeddings-8MB",
+    "random-5MB",
+    "text-10MB",
+    "columns-20MB",
+    "half-noise-16MB",
+    "zeros-64MB",
+)
+# Enough for candidates that do not depend on the commit: small, incompressible, compressible.
+FEW_PAYLOADS = ("metrics-52KB", "float64-800KB", "text-10MB")
+# Long enough to stand above the allocator's own noise.
+LARGE_PAYLOADS = ("float64-8MB", "text-10MB", "columns-20MB", "zeros-64MB")
+
+
+def make_payload(name):
+    """Return the payload of that name, equal at each call."""
+    return _MAKERS[name](numpy.random.default_rng(SEED))
+
+
+def payload_bytes(name):
+    """Return the payload as the bytes that a datastore gets: pickled the way metaflow does it."""
+    return pickle.dumps(make_payload(name), protocol=4)
+
+
+def same(left, right):
+    """Say whether two payloads are equal, arrays inside included."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, numpy.ndarray):
+        return left.dtype == right.dtype and numpy.array_equal(left, right)
+    return bool(left == right)
+
+
+def _settings(_):
+    return {
+        "learning_rate": 0.0003,
+        "batch_size": 256,
+        "epochs": 40,
+        "optimizer": "adam",
+        "layers": [512, 256, 128, 64],
+        "dropout": 0.1,
+        "early_stopping": True,
+        "loss": "cross_entropy",
+        "labels": ["cat", "dog", "bird", "fish"],
+    }
+
+
+def _metrics(generator):
+    names = ("loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")
+    values = generator.random((len(names), 1150)).tolist()
+    return dict(zip(names, values))
+
+
+def _text(_):
+    """Return words of a made-up language whose frequencies fall as those of a real one do."""
+    source = random.Random(SEED)
+    letters = "eeeettaaooiinnsshhrrdlucmfwypvbgk"
+    words = ["".join(source.choices(letters, k=source.randint(2, 9))) for _ in range(20_000)]
+    frequencies = [1 / rank for rank in range(1, len(words) + 1)]
+    text = " ".join(source.choices(words, frequencies, k=1_620_000))
+    return text[:10_000_000]
+
+
+def _columns(generator):
+    """Return 500,000 rows of an order table, a column an array, as a data frame holds them."""
+    rows = 500_000
+    countries = numpy.array([b"DE", b"FR", b"GB", b"IN", b"JP", b"US"])
+    return {
+        "order": numpy.arange(rows, dtype="int64"),
+        "time": 1_600_000_000 + numpy.cumsum(generator.integers(0, 90, rows)),
+        "score": generator.standard_normal(rows),
+        "price": numpy.round(generator.gamma(2.0, 30.0, rows), 2),
+        "weight": generator.random(rows, dtype="float32"),
+        "quantity": generator.integers(1, 9, rows, dtype="int8"),
+        "returned": generator.random(rows) < 0.04,
+        "country": generator.choice(countries, rows),
+    }
+
+
+def _half_noise(generator):
+    return numpy.concatenate([generator.standard_normal(1_000_000), numpy.zeros(1_000_000)])
+
+
+_MAKERS = {
+    "dict-233B": _settings,
+    "metrics-52KB": _metrics,
+    "float64-800KB": lambda generator: generator.standard_normal(100_000),
+    "float64-8MB": lambda generator: generator.standard_normal(1_000_000),
+    "embeddings-8MB": lambda generator: generator.standard_normal((2000, 1000), dtype="float32"),
+    "random-5MB": lambda generator: generator.bytes(5_000_000),
+    "text-10MB": _text,
+    "columns-20MB": _columns,
+    "half-noise-16MB": _half_noise,
+    "zeros-64MB": lambda generator: numpy.zeros(8_000_000),
+}

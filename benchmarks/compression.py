@@ -1,0 +1,146 @@
+"""Packing content: what the store does to bytes before it writes them, and what other codecs do."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from asv_runner.benchmarks.mark import SkipNotImplemented
+
+from benchmarks.common import FEW_PAYLOADS, payload_bytes
+from benchmarks.datastores import ForgettingStorage, LocalStorage, content_store
+from benchmarks.surroundings import fresh_folder
+
+try:
+    import lz4.frame
+    import zstandard
+    from isal import igzip
+    from zlib_ng import gzip_ng
+except ImportError as error:
+    CODECS, _missing = {}, str(error)
+else:
+    CODECS = {
+        "gzip-1": (lambda data: gzip.compress(data, 1), gzip.decompress),
+        "gzip-3": (lambda data: gzip.compress(data, 3), gzip.decompress),
+        "gzip-6": (lambda data: gzip.compress(data, 6), gzip.decompress),
+        "gzip-9": (lambda data: gzip.compress(data, 9), gzip.decompress),
+        "zlib-ng": (lambda data: gzip_ng.compress(data, 3), gzip_ng.decompress),
+        "isal": (lambda data: igzip.compress(data, 1), igzip.decompress),
+        "lz4": (lz4.frame.compress, lz4.frame.decompress),
+        "zstd": (
+            lambda data: zstandard.ZstdCompressor(level=3).compress(data),
+            lambda data: zstandard.ZstdDecompressor().decompress(data),
+        ),
+    }
+
+CODEC_NAMES = ("gzip-1", "gzip-3", "gzip-6", "gzip-9", "zlib-ng", "isal", "lz4", "zstd")
+PACKED = (*FEW_PAYLOADS, "float64-8MB")
+
+
+class Pack:
+    """Key and pack content as this commit does, without a disk: most of saving an artifact."""
+
+    params = PACKED
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+
+    def setup(self, payload):
+        self.store, self.storage = content_store(ForgettingStorage, fresh_folder())
+        self.data = payload_bytes(payload)
+        self.store.save_blobs(iter([b"warm up"]), len_hint=1)
+        self.storage.stored_bytes = 0
+
+    def time_pack(self, payload):
+        self.store.save_blobs(iter([self.data]), len_hint=1)
+
+    def track_size(self, payload):
+        self.store.save_blobs(iter([self.data]), len_hint=1)
+        return self.storage.stored_bytes
+
+    track_size.unit = "bytes"
+
+
+class Unpack:
+    """Read and unpack content as this commit does: most of loading an artifact."""
+
+    params = PACKED
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+
+    def setup(self, payload):
+        self.store, _ = content_store(LocalStorage, fresh_folder())
+        data = payload_bytes(payload)
+        saved = self.store.save_blobs(iter([b"warm up", data]), len_hint=2)
+        warm, self.key = (each.key for each in saved)
+        if dict(self.store.load_blobs([warm])) != {warm: b"warm up"}:
+            raise RuntimeError("the store returned other bytes than it was given")
+
+    def time_unpack(self, payload):
+        for _ in self.store.load_blobs([self.key]):
+            pass
+
+
+class Packed:
+    """Payloads packed once by every codec, and found equal when unpacked."""
+
+    def setup_cache(self):
+        sizes = {}
+        for payload in FEW_PAYLOADS if CODECS else ():
+            data = payload_bytes(payload)
+            for codec, (pack, unpack) in CODECS.items():
+                packed = pack(data)
+                if zlib.crc32(unpack(packed)) != zlib.crc32(data):
+                    raise RuntimeError(f"{codec} returned other bytes than it was given")
+                _packed_file(codec, payload).write_bytes(packed)
+                sizes[codec, payload] = len(packed)
+        return sizes
+
+    setup_cache.timeout = 120
+
+    def setup(self, sizes, codec, payload):
+        if not CODECS:
+            raise SkipNotImplemented(f"a codec is missing: {_missing}")
+        self.pack, self.unpack = CODECS[codec]
+        self.unpack(self.pack(b"warm up"))
+
+
+def _packed_file(codec, payload):
+    return Path(f"{codec}.{payload}")
+
+
+class PackWith(Packed):
+    """Pack a payload with a codec that could be used instead; the same for every commit."""
+
+    params = (CODEC_NAMES, FEW_PAYLOADS)
+    param_names = ("codec", "payload")
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
+
+    def setup(self, sizes, codec, payload):
+        super().setup(sizes, codec, payload)
+        self.data = payload_bytes(payload)
+
+    def time_pack(self, sizes, codec, payload):
+        self.pack(self.data)
+
+    def track_size(self, sizes, codec, payload):
+        return sizes[codec, payload]
+
+    track_size.unit = "bytes"
+
+
+class UnpackWith(Packed):
+    """Unpack a payload with a codec that could be used instead; the same for every commit."""
+
+    params = (CODEC_NAMES, FEW_PAYLOADS)
+    param_names = ("codec", "payload")
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
+
+    def setup(self, sizes, codec, payload):
+        super().setup(sizes, codec, payload)
+        self.packed = _packed_file(codec, payload).read_bytes()
+
+    def time_unpack(self, sizes, codec, payload):
+        self.unpack(self.packed)

@@ -1,0 +1,78 @@
+"""metaflow's datastore in this process, rooted in a folder of one's own.
+
+Modules that need metaflow itself import it through here, so that asv's fork server loads it once
+and the package stays importable without it.
+"""
+
+from asv_runner.benchmarks.mark import SkipNotImplemented
+
+try:
+    import metaflow.client
+    from metaflow.datastore import FlowDataStore
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+    from metaflow.metaflow_environment import MetaflowEnvironment
+    from metaflow.plugins.datastores.local_storage import LocalStorage
+except ImportError as error:
+    metaflow = None
+    LocalStorage = object
+    _reason = str(error)
+
+FLOW, RUN, STEP, TASK = "BenchmarkFlow", "1", "start", "1"
+
+
+def require_metaflow():
+    """Skip where metaflow, or a part that these helpers stand on, can't be imported."""
+    if metaflow is None:
+        raise SkipNotImplemented(f"metaflow can't be imported: {_reason}")
+
+
+def flow_datastore(folder):
+    """Return the datastore of a flow that keeps its files in `folder`."""
+    require_metaflow()
+    return FlowDataStore(
+        FLOW, MetaflowEnvironment(None), storage_impl=LocalStorage, ds_root=str(folder)
+    )
+
+
+def writable_task(folder):
+    """Return the datastore of a task that has just begun."""
+    task = flow_datastore(folder).get_task_datastore(RUN, STEP, TASK, attempt=0, mode="w")
+    task.init_task()
+    return task
+
+
+def readable_task(folder):
+    """Return the datastore of the task that `writable_task` began and `done` ended."""
+    return flow_datastore(folder).get_task_datastore(RUN, STEP, TASK, attempt=0, mode="r")
+
+
+class KnownContent(LocalStorage):
+    """Storage that already has everything: saving stops once the content's key is known."""
+
+    def is_file(self, paths):
+        return [True] * len(paths)
+
+    def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
+        for _ in path_and_bytes_iter:
+            raise RuntimeError("content that the storage has was saved again")
+
+
+class ForgettingStorage(LocalStorage):
+    """Storage that has nothing and keeps only the size of what it is given."""
+
+    stored_bytes = 0
+
+    def is_file(self, paths):
+        return [False] * len(paths)
+
+    def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
+        for _, stored in path_and_bytes_iter:
+            stream = stored[0] if isinstance(stored, tuple) else stored
+            self.stored_bytes += len(stream if isinstance(stream, bytes) else stream.read())
+
+
+def content_store(storage_type, folder):
+    """Return a content-addressed store and the storage below it."""
+    require_metaflow()
+    storage = storage_type(str(folder))
+    return ContentAddressedStore("data", storage), storage

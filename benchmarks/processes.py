@@ -1,0 +1,45 @@
+"""Starting Python, metaflow's command and flow scripts in processes of their own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.surroundings import child_environment
+
+FLOW_FILES = Path(__file__).resolve().parent / "flow_files"
+
+# The measured environment has metaflow's package but no console script.
+METAFLOW_COMMAND = (
+    "import sys; sys.argv[0] = 'metaflow'; from metaflow.cmd.main_cli import start; start()"
+)
+
+
+def run_python(arguments, folder, **environment):
+    """Run Python in `folder`; return what it printed, or raise with what it complained of."""
+    finished = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=child_environment(folder, **environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if finished.returncode:
+        raise RuntimeError(
+            f"{' '.join(arguments)} ended with status {finished.returncode}\n"
+            f"{finished.stdout[-2000:]}\n{finished.stderr[-2000:]}"
+        )
+    return finished.stdout
+
+
+def run_metaflow(arguments, folder):
+    """Run `metaflow ARGUMENTS`."""
+    return run_python(["-c", METAFLOW_COMMAND, *arguments], folder)
+
+
+def place_flow(name, folder):
+    """Copy a flow script into `folder`, where a person would start it; return its name."""
+    shutil.copy(FLOW_FILES / name, folder / name)
+    return name

@@ -1,0 +1,277 @@
+"""Edits of functions, classes and statements: from one module to the next."""
+
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import libcst as cst
+
+from optimizations.errors import DoesNotApply
+
+NewCode = Callable[..., Any] | type | str
+Definition = cst.FunctionDef | cst.ClassDef
+Statement = cst.BaseStatement | cst.BaseSmallStatement
+
+
+@lru_cache(maxsize=64)
+def parse(source: str) -> cst.Module:
+    """Parse a module; the same text gives the same (immutable) tree."""
+    return cst.parse_module(source)
+
+
+class _WithoutComments(cst.CSTTransformer):
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        comment = isinstance(original_node, cst.Comment)
+        return cst.RemoveFromParent() if comment else updated_node
+
+
+def essence(*nodes: cst.CSTNode) -> str:
+    """Return the text of some nodes without comments and white space, for comparing."""
+    empty = cst.Module([])
+    bare = [cast(cst.CSTNode, node.visit(_WithoutComments())) for node in nodes]
+    return "".join("".join(empty.code_for_node(node).split()) for node in bare)
+
+
+class _ExchangeOne(cst.CSTTransformer):
+    """Put other nodes in the place of one."""
+
+    def __init__(self, old: cst.CSTNode, new: Sequence[Any]) -> None:
+        super().__init__()
+        self._old, self._new = old, new
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        return cst.FlattenSentinel(self._new) if original_node is self._old else updated_node
+
+
+def exchange(module: cst.Module, replacements: dict[cst.CSTNode, Sequence[Any]]) -> cst.Module:
+    """Return the module with each key of `replacements` replaced by its nodes.
+
+    The keys are statements of the top level or of a class body, which spares a walk through all.
+    """
+    return module.with_changes(body=_exchanged(module.body, replacements))
+
+
+def _exchanged(body: Sequence[Any], replacements: dict[cst.CSTNode, Sequence[Any]]) -> list[Any]:
+    new: list[Any] = []
+    for node in body:
+        if node in replacements:
+            new.extend(replacements[node])
+        elif isinstance(node, cst.ClassDef):
+            inner = _exchanged(node.body.body, replacements)
+            new.append(node.with_changes(body=node.body.with_changes(body=inner)))
+        else:
+            new.append(node)
+    return new
+
+
+def body_of(node: cst.Module | Definition) -> Sequence[Any]:
+    """Return the statements of a module, a class or a function."""
+    return node.body if isinstance(node, cst.Module) else node.body.body
+
+
+def defined(module: cst.Module, name: str) -> cst.CSTNode:
+    """Find the one function, class, method or class attribute of that (dotted) name."""
+    return _find(module, name)
+
+
+def replace_function(
+    module: cst.Module, name: str, by: NewCode, was: Sequence[str], keep_signature: bool
+) -> cst.Module:
+    """Replace a function, or with `keep_signature` its body; see `Module.replace_function`."""
+    old, new = _function(module, name), _new_definition(by)
+    if not isinstance(new, cst.FunctionDef):
+        raise TypeError(f"{name} can only be replaced by a function")
+    if _parameters(old) != _parameters(new):
+        expected, found = ", ".join(_parameters(new)), ", ".join(_parameters(old))
+        raise DoesNotApply(f"{name}: takes ({found}), expected ({expected})")
+    digest = body_digest(old)
+    if digest not in was:
+        raise DoesNotApply(f"{name}: another body than expected (its digest is {digest})")
+    if keep_signature:
+        statements = [*_docstring(old), *_without_docstring(new)]
+        replacement = old.with_changes(body=old.body.with_changes(body=statements))
+    else:
+        replacement = new.with_changes(
+            name=old.name, leading_lines=old.leading_lines, lines_after_decorators=()
+        )
+    return exchange(module, {old: [replacement]})
+
+
+def body_digest(function: cst.FunctionDef) -> str:
+    """Return a short digest of a function's statements, without comments, layout and docstring."""
+    return hashlib.sha256(essence(*_without_docstring(function)).encode()).hexdigest()[:12]
+
+
+def replace_statement(module: cst.Module, within: str, find: str, by: str) -> cst.Module:
+    """Replace the one statement of `within` that reads `find`; see `Module.replace_statement`."""
+    wanted = essence(*_statements(find, module))
+    place = _find(module, within)
+    found = [node for node in _all_statements(place) if essence(node) == wanted]
+    first_line = find.strip().splitlines()[0]
+    if len(found) != 1:
+        how = "not found" if not found else f"found {len(found)} times"
+        raise DoesNotApply(f"{within}: `{first_line}`: {how}")
+    new = _statements(by, module)
+    new[0] = new[0].with_changes(leading_lines=cast(Any, found[0]).leading_lines)
+    return exchange(module, {place: [place.visit(_ExchangeOne(found[0], new))]})
+
+
+def add_definition(module: cst.Module, new: NewCode, before: str) -> cst.Module:
+    """Add a function or a class before another; see `Module.add_definition`."""
+    anchor, addition = _find(module, before), _new_definition(new)
+    if anchor not in module.body or not isinstance(anchor, cst.FunctionDef | cst.ClassDef):
+        raise DoesNotApply(f"{before}: not a function or a class of the module's top level")
+    if addition.name.value in {_name(node) for node in module.body}:
+        raise DoesNotApply(f"{addition.name.value}: is there already")
+    two_lines = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
+    # Comments above the anchor belong to it and stay with it; the blank lines before them move up.
+    comments = list(anchor.leading_lines)
+    blank = []
+    while comments and comments[0].comment is None:
+        blank.append(comments.pop(0))
+    addition = addition.with_changes(leading_lines=blank)
+    follower = anchor.with_changes(leading_lines=[*two_lines, *comments])
+    return exchange(module, {anchor: [addition, follower]})
+
+
+def make_attribute_at_first_use(module: cst.Module, name: str, decorator: str) -> cst.Module:
+    """Move a class attribute's making into a function; see `Module.make_attribute_at_first_use`."""
+    owner, attribute = name.rsplit(".", 1)
+    body = list(body_of(cast(cst.ClassDef, _find(module, owner))))
+    start = body.index(cast(Any, _find(module, name)))
+    end = start + 1
+    while end < len(body) and _is_simple(body[end]) and _mentions(body[end], {attribute}):
+        end += 1
+    makers, rest = body[start:end], [*body[:start], *body[end:]]
+    own_names = {_assigned(line) for line in rest} | {
+        node.name.value for node in rest if isinstance(node, Definition)
+    }
+    for statement in makers:
+        if _mentions(statement, own_names - {None}):
+            raise DoesNotApply(f"{name}: made out of other attributes of its class")
+    if any(_is_simple(statement) and _mentions(statement, {attribute}) for statement in rest):
+        raise DoesNotApply(f"{name}: used elsewhere in the body of its class")
+    first = cast(cst.SimpleStatementLine, makers[0])
+    returns = cst.SimpleStatementLine([cst.Return(cst.Name(attribute))])
+    function = cst.FunctionDef(
+        name=cst.Name(attribute),
+        params=cst.Parameters(),
+        body=cst.IndentedBlock([first.with_changes(leading_lines=()), *makers[1:], returns]),
+        decorators=[cst.Decorator(cst.Name(decorator))],
+        leading_lines=first.leading_lines,
+    )
+    removed = {cast(cst.CSTNode, node): () for node in makers[1:]}
+    return exchange(module, {first: [function], **removed})
+
+
+def _find(module: cst.Module, name: str) -> cst.CSTNode:
+    node: Any = module
+    walked: list[str] = []
+    for part in name.split("."):
+        walked.append(part)
+        found = [child for child in body_of(node) if part in (_name(child), _assigned(child))]
+        if len(found) != 1:
+            how = "not found" if not found else f"found {len(found)} times"
+            raise DoesNotApply(f"{'.'.join(walked)}: {how}")
+        node = found[0]
+    return cast(cst.CSTNode, node)
+
+
+def _function(module: cst.Module, name: str) -> cst.FunctionDef:
+    node = _find(module, name)
+    if not isinstance(node, cst.FunctionDef):
+        raise DoesNotApply(f"{name}: not a function")
+    return node
+
+
+def _name(node: Statement) -> str | None:
+    return node.name.value if isinstance(node, cst.FunctionDef | cst.ClassDef) else None
+
+
+def _assigned(node: Statement) -> str | None:
+    """Return the name that a simple assignment gives a value to."""
+    if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
+        return None
+    small = node.body[0]
+    if isinstance(small, cst.Assign) and len(small.targets) == 1:
+        target: cst.BaseExpression = small.targets[0].target
+    elif isinstance(small, cst.AnnAssign) and small.value is not None:
+        target = small.target
+    else:
+        return None
+    return target.value if isinstance(target, cst.Name) else None
+
+
+def _is_simple(node: Statement) -> bool:
+    return isinstance(node, cst.SimpleStatementLine)
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.Name):
+            self.names.add(node.value)
+        # `attribute` of `value.attribute` and `keyword` of `keyword=value` are no names of a scope.
+        if isinstance(node, cst.Attribute | cst.Arg):
+            node.value.visit(self)
+        return not isinstance(node, cst.Attribute | cst.Arg)
+
+
+def _mentions(node: Statement, names: set[Any]) -> bool:
+    visitor = _Names()
+    node.visit(visitor)
+    return bool(visitor.names & names)
+
+
+class _StatementsBelow(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[cst.BaseStatement] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.BaseStatement):
+            self.found.append(node)
+        return not isinstance(node, cst.BaseExpression)
+
+
+def _all_statements(node: cst.CSTNode) -> list[cst.BaseStatement]:
+    visitor = _StatementsBelow()
+    node.visit(visitor)
+    return [statement for statement in visitor.found if statement is not node]
+
+
+def _statements(source: str, module: cst.Module) -> list[cst.BaseStatement]:
+    parsed = cst.parse_module(textwrap.dedent(source).strip("\n") + "\n", module.config_for_parsing)
+    return cast(list[cst.BaseStatement], list(parsed.body))
+
+
+def _new_definition(new: NewCode) -> Definition:
+    source = new if isinstance(new, str) else inspect.getsource(new)
+    statements = cst.parse_module(textwrap.dedent(source).strip("\n") + "\n").body
+    if len(statements) != 1 or not isinstance(statements[0], cst.FunctionDef | cst.ClassDef):
+        raise TypeError("new code must be one function or one class")
+    return statements[0]
+
+
+def _parameters(function: cst.FunctionDef) -> list[str]:
+    all_of_them = function.params
+    named = [*all_of_them.posonly_params, *all_of_them.params, *all_of_them.kwonly_params]
+    stars = [all_of_them.star_arg, all_of_them.star_kwarg]
+    names = [parameter.name.value for parameter in named]
+    return names + [star.name.value for star in stars if isinstance(star, cst.Param)]
+
+
+def _docstring(function: cst.FunctionDef) -> list[Any]:
+    if function.get_docstring() is None:
+        return []
+    return list(body_of(function)[:1])
+
+
+def _without_docstring(function: cst.FunctionDef) -> list[Any]:
+    return list(body_of(function)[len(_docstring(function)) :])

@@ -1,0 +1,123 @@
+"""The vocabulary of source edits: what an optimisation may do to one module of metaflow.
+
+Each edit touches nothing but what it names, and keeps the rest byte for byte. Each checks that it
+finds exactly what it expects; where it does not, `DoesNotApply` tells the file and the name.
+"""
+
+from collections.abc import Callable, Collection
+from functools import lru_cache
+
+import libcst as cst
+
+from optimizations import source_definitions, source_imports
+from optimizations.errors import DoesNotApply
+from optimizations.source_definitions import NewCode
+
+
+class Module:
+    """One module of metaflow; every method is an edit of it.
+
+    Parameters
+    ----------
+    path : str
+        Where the module is in the release; named in refusals.
+    source : str
+        Its text.
+    importers : Callable[[str], list[str]], optional
+        Which other modules import a name from this one.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        source: str,
+        importers: Callable[[str], list[str]] = lambda name: [],
+    ) -> None:
+        self.path = path
+        self._tree = source_definitions.parse(source)
+        self._importers = importers
+
+    @property
+    def source(self) -> str:
+        """The module's text as the edits so far left it."""
+        return _text(self._tree)
+
+    def has(self, name: str) -> bool:
+        """Whether a function, a class, a method or a class attribute `name` is defined once."""
+        try:
+            source_definitions.defined(self._tree, name)
+        except DoesNotApply:
+            return False
+        return True
+
+    def defer_import(self, name: str) -> None:
+        """Move the top-level import of `name` to its first use inside each function that uses it.
+
+        The import stands right before the first statement that needs it, after early returns. An
+        import that no function uses goes altogether. Refused where the name is used while the
+        module loads (at module level, in a class body, a decorator, a default, an annotation) and
+        where another module imports it from here.
+        """
+        others = self._importers(name)
+        if others:
+            raise DoesNotApply(f"{self.path}: {name}: imported from here by {', '.join(others)}")
+        self._edit(source_imports.defer_import, name)
+
+    def add_import(self, statement: str) -> None:
+        """Add an import at the top; names that the module imports there already are left out."""
+        self._edit(source_imports.add_import, statement)
+
+    def replace_function(self, name: str, *, by: NewCode, was: Collection[str]) -> None:
+        """Replace a function or `Class.method`, signature, docstring and all.
+
+        Parameters
+        ----------
+        name : str
+            The function, or `Class.method`.
+        by : function or str
+            The new function, as an object of our own Python or as source.
+        was : Collection[str]
+            Digests of the bodies that the new code was written for. A release with another body is
+            refused, and the refusal tells its digest.
+        """
+        self._edit(source_definitions.replace_function, name, by, tuple(was), False)
+
+    def replace_body(self, name: str, *, by: NewCode, was: Collection[str]) -> None:
+        """Like `replace_function`, but keep the signature, the annotations and the docstring."""
+        self._edit(source_definitions.replace_function, name, by, tuple(was), True)
+
+    def replace_statement(self, *, within: str, find: str, by: str) -> None:
+        """Replace the one statement of `within` that reads `find`, whatever its layout."""
+        self._edit(source_definitions.replace_statement, within, find, by)
+
+    def add_definition(self, new: NewCode, *, before: str) -> None:
+        """Add a function or a class right before the function or class `before`."""
+        self._edit(source_definitions.add_definition, new, before)
+
+    def make_attribute_at_first_use(self, name: str, *, decorator: str) -> None:
+        """Move the statements that make the class attribute `Class.attribute` into a function.
+
+        The function carries the attribute's name and returns it; `decorator` (a class or a function
+        of the module) turns it into an attribute that calls it when it is first read.
+        """
+        self._edit(source_definitions.make_attribute_at_first_use, name, decorator)
+
+    def _edit(self, edit: Callable[..., cst.Module], *arguments: object) -> None:
+        result = _edited(edit, self._tree, *arguments)
+        if isinstance(result, DoesNotApply):
+            raise DoesNotApply(f"{self.path}: {result}")
+        self._tree = result
+
+
+@lru_cache(maxsize=256)
+def _text(module: cst.Module) -> str:
+    return module.code
+
+
+@lru_cache(maxsize=256)
+def _edited(edit: Callable[..., cst.Module], *arguments: object) -> cst.Module | DoesNotApply:
+    # Releases share most of their files: what was found out about one holds for the next.
+    try:
+        return edit(*arguments)
+    except DoesNotApply as reason:
+        return reason

@@ -1,0 +1,129 @@
+"""New code of `event_waiting`: it goes into metaflow as it stands here."""
+
+# metaflow supports Python 3.8, and writes types and paths in the older way.
+# ruff: noqa: UP006, UP035, UP045, PTH107, PTH123
+import os
+import pickle
+import selectors
+import time
+from itertools import islice
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+
+
+class _Children:
+    """Running child processes, and which of them ends next.
+
+    A child holds the write end of a pipe of its own that nobody writes to: when the child ends,
+    however it ends, the system closes it and wakes up the one who waits at the read end. Only
+    these very children are waited for, never those of somebody else. What the pipes can't tell
+    (a process started by a child holds the pipe open, or there were no descriptors left for one)
+    is found by asking every POLL_SECONDS.
+    """
+
+    POLL_SECONDS = 0.1
+    # Children beyond these get no pipe: the descriptors of a process are few.
+    PIPES_AT_MOST = 64
+
+    def __init__(self) -> None:
+        self._running: List[Tuple[int, str]] = []
+        self._pipes: Dict[int, int] = {}
+        self._ending: Set[int] = set()
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> "_Children":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        # Closing without unregistering: a forked copy of this object must not touch the original.
+        self._selector.close()
+        for read_end in self._pipes.values():
+            os.close(read_end)
+        self._pipes.clear()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def add(self, spawn: Callable[..., Tuple[int, str]], *arguments: Any) -> None:
+        """Start a child; `spawn` forks and returns its process id and its output file."""
+        try:
+            pipe: Tuple[int, ...] = os.pipe() if len(self._pipes) < self.PIPES_AT_MOST else ()
+        except OSError:
+            pipe = ()
+        try:
+            pid, output_file = spawn(*arguments)
+        except BaseException:
+            for end in pipe:
+                os.close(end)
+            raise
+        self._running.append((pid, output_file))
+        if pipe:
+            read_end, write_end = pipe
+            os.close(write_end)
+            self._pipes[pid] = read_end
+            self._selector.register(read_end, selectors.EVENT_READ, pid)
+
+    def wait(self) -> Tuple[str, int]:
+        """Wait until a child has ended; return its output file and its wait status."""
+        pause = 0.0005
+        while True:
+            for index, (pid, output_file) in enumerate(self._running):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    del self._running[index]
+                    self._forget(pid)
+                    self._ending.discard(pid)
+                    return output_file, status
+            timeout = self.POLL_SECONDS
+            if self._ending:
+                # A pipe closes a moment before its process can be waited for.
+                timeout = min(pause, timeout)
+                pause *= 2
+            if not self._pipes:
+                time.sleep(timeout)
+                continue
+            for key, _ in self._selector.select(timeout):
+                self._ending.add(key.data)
+                self._forget(key.data)
+
+    def _forget(self, pid: int) -> None:
+        if pid in self._pipes:
+            read_end = self._pipes.pop(pid)
+            self._selector.unregister(read_end)
+            os.close(read_end)
+
+
+# What metaflow/multicore_utils.py has already, and the function below uses.
+class MulticoreException(Exception):
+    """A child has failed."""
+
+
+def _spawn(func: Callable[[Any], Any], arg: Any, dir: Optional[str]) -> Tuple[int, str]:
+    raise NotImplementedError
+
+
+def parallel_imap_unordered(
+    func: Callable[[Any], Any],
+    iterable: Iterable[Any],
+    max_parallel: Optional[int] = None,
+    dir: Optional[str] = None,
+) -> Iterator[Any]:
+    """Yield the results of a function over an iterable as they come; only the body is used."""
+    if max_parallel is None:
+        max_parallel = os.cpu_count() or 1
+
+    args_iter = iter(iterable)
+    with _Children() as children:
+        for arg in islice(args_iter, max_parallel):
+            children.add(_spawn, func, arg, dir)
+
+        while children:
+            output_file, exit_code = children.wait()
+            if exit_code:
+                raise MulticoreException("Child failed")
+
+            with open(output_file, "rb") as f:
+                yield pickle.load(f)
+            os.remove(output_file)
+
+            for arg in islice(args_iter, 1):
+                children.add(_spawn, func, arg, dir)

@@ -1,0 +1,233 @@
+"""The before/after table of README.md, made from ``results/``.
+
+Each row is one case: the newest release, the control (the same code, committed again) and the
+optimised branch, from one interleaved run. ``--write`` puts the table into README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from asv.results import iter_results_for_machine_and_hash
+from asv.util import human_value
+from scipy import stats
+
+from scripts.bench import series
+from scripts.errors import Failure, run
+from scripts.files import write_text
+from scripts.git_command import git
+from scripts.history import ensure
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+# The machine on which the committed results were recorded.
+MACHINE = "reference"
+SEED = 20190312
+CONFIDENCE = 0.95
+FEWEST_SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case of the table.
+
+    Attributes
+    ----------
+    label : str
+        What a person calls it.
+    benchmark : str
+        asv's name.
+    parameters : tuple of str
+        The case's parameters, as asv writes them.
+    unit : str
+        Of the stored value.
+    """
+
+    label: str
+    benchmark: str
+    parameters: tuple[str, ...] = ()
+    unit: str = "seconds"
+
+
+ROWS: tuple[Row, ...] = (
+    Row("`import metaflow`", "imports.Import.timeraw_metaflow"),
+    Row(
+        "`import metaflow`, instructions",
+        "instructions.Command.track_run",
+        ("import metaflow",),
+        "instructions",
+    ),
+    Row("`metaflow` (the banner)", "cli.Metaflow.time_banner"),
+    Row("`flow.py show`", "cli.FlowScript.time_show"),
+    Row("`flow.py run`, a hello flow", "flows.Run.time_hello"),
+    Row("`parallel_map`, 1 task", "multicore.ParallelMap.time_map", ("1", "default")),
+    Row("`parallel_map`, 8 tasks", "multicore.ParallelMap.time_map", ("8", "default")),
+    Row("`parallel_map`, 64 tasks", "multicore.ParallelMap.time_map", ("64", "default")),
+    Row("saving float64, 8 MB", "artifacts.Save.time_save", ("float64-8MB",)),
+    Row("loading float64, 8 MB", "artifacts.Load.time_load", ("float64-8MB",)),
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One case at one commit: its value, and one sample a process where there are any."""
+
+    value: float
+    samples: tuple[float, ...]
+
+
+def read_case(results: Path, machine: str, commit: str, row: Row) -> Measured | None:
+    """Find a case in the results of one commit.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The folder of results.
+    machine : str
+        The machine's name.
+    commit : str
+        A full hash.
+    row : Row
+        The case.
+
+    Returns
+    -------
+    Measured or None
+        None where it was not measured, failed or was skipped.
+    """
+    for result in iter_results_for_machine_and_hash(str(results), machine, commit):
+        if row.benchmark not in result.get_all_result_keys():
+            continue
+        parameters = result.get_result_params(row.benchmark)
+        index = index_of(parameters, row.parameters)
+        values = result.get_result_value(row.benchmark, parameters)
+        samples = result.get_result_samples(row.benchmark, parameters)
+        if index is None or values[index] is None or math.isnan(values[index]):
+            continue
+        return Measured(values[index], tuple(samples[index] or ()))
+    return None
+
+
+def index_of(parameters: Sequence[Sequence[str]], wanted: Sequence[str]) -> int | None:
+    """Return the place of a case in asv's flat list of cases."""
+    place = 0
+    for values, value in zip(parameters, wanted):
+        names = [name.strip("'") for name in values]
+        if value not in names:
+            return None
+        place = place * len(values) + names.index(value)
+    return place if len(parameters) == len(wanted) else None
+
+
+def speed_up(before: Measured, after: Measured) -> str:
+    """Return before / after with its 95% interval, as text.
+
+    The interval is a percentile bootstrap over processes (Efron and Tibshirani 1993, chapter 13),
+    with a fixed seed. Counts of instructions have no spread and get none.
+    """
+    ratio = before.value / after.value
+    if min(len(before.samples), len(after.samples)) < FEWEST_SAMPLES:
+        return f"{ratio:.3g}×"
+    interval = stats.bootstrap(
+        (np.array(before.samples), np.array(after.samples)),
+        lambda x, y, axis: np.median(x, axis=axis) / np.median(y, axis=axis),
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        vectorized=True,
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return f"{ratio:.3g}× ({interval.low:.3g}–{interval.high:.3g})"
+
+
+def display(value: float, unit: str) -> str:
+    """Return a value with its unit, in three digits or so."""
+    if unit == "instructions":
+        return f"{value / 1e6:.3g} M"
+    return str(human_value(value, unit))
+
+
+def table(results: Path, machine: str, upstream: Path = UPSTREAM) -> str:
+    """Make the table.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The folder of results.
+    machine : str
+        The machine's name.
+    upstream : pathlib.Path
+        The repository under test.
+
+    Returns
+    -------
+    str
+        Markdown, with a line that names the commits.
+    """
+    commits = [git(upstream, "rev-parse", "main"), *series(upstream)]
+    before, control, after = commits[0], commits[1], commits[-1]
+    release = git(upstream, "log", "-1", "--format=%s", before)
+    lines = [
+        "| case | before | after | faster | control |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in ROWS:
+        cases = [read_case(results, machine, commit, row) for commit in (before, control, after)]
+        if any(case is None for case in cases):
+            raise Failure(
+                f"{row.benchmark} has no results; measure: python -m scripts.bench --full"
+            )
+        old, same, new = (case for case in cases if case is not None)
+        lines.append(
+            f"| {row.label} | {display(old.value, row.unit)} | "
+            f"{display(new.value, row.unit)} | **{speed_up(old, new)}** | "
+            f"{speed_up(old, same)} |"
+        )
+    lines.append("")
+    lines.append(
+        f"Before: {release} (`{before[:8]}`). After: `optimized` (`{after[:8]}`). Control: the "
+        f"same code as before, committed again (`{control[:8]}`). Medians; in brackets the 95% "
+        "interval over processes."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def replace_table(readme: str, made: str) -> str:
+    """Return a README with its table replaced."""
+    head, found, rest = readme.partition(BEGIN)
+    _, closed, tail = rest.partition(END)
+    if not (found and closed):
+        raise Failure("README.md lacks the two lines that mark the table; restore it with git")
+    return head + BEGIN + made + END + tail
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.readme_table", description=__doc__)
+    described.add_argument(
+        "--machine", default=MACHINE, help="whose results (default: %(default)s)"
+    )
+    described.add_argument("--write", action="store_true", help="put the table into README.md")
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table, or write it."""
+    arguments = parser().parse_args(argv)
+    ensure(UPSTREAM)
+    made = table(RESULTS, arguments.machine)
+    if arguments.write:
+        write_text(README, replace_table(README.read_text(encoding="utf-8"), made))
+    else:
+        print(made, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
