@@ -1,12 +1,11 @@
 """Packing content: what the store does to bytes before it writes them, and what other codecs do."""
 
 import gzip
-import zlib
 from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from benchmarks.common import FEW_PAYLOADS, payload_bytes
+from benchmarks.common import FEW_PAYLOADS, PREPARED, Prepared, payload_bytes, prepared
 from benchmarks.datastores import ForgettingStorage, LocalStorage, content_store
 from benchmarks.surroundings import fresh_folder
 
@@ -33,20 +32,19 @@ else:
     }
 
 CODEC_NAMES = ("gzip-1", "gzip-3", "gzip-6", "gzip-9", "zlib-ng", "isal", "lz4", "zstd")
-PACKED = (*FEW_PAYLOADS, "float64-8MB")
 
 
-class Pack:
+class Pack(Prepared):
     """Key and pack content as this commit does, without a disk: most of saving an artifact."""
 
-    params = PACKED
+    params = PREPARED
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def setup(self, payload):
         self.store, self.storage = content_store(ForgettingStorage, fresh_folder())
-        self.data = payload_bytes(payload)
+        self.data = prepared(payload)
         self.store.save_blobs(iter([b"warm up"]), len_hint=1)
         self.storage.stored_bytes = 0
 
@@ -60,17 +58,17 @@ class Pack:
     track_size.unit = "bytes"
 
 
-class Unpack:
+class Unpack(Prepared):
     """Read and unpack content as this commit does: most of loading an artifact."""
 
-    params = PACKED
+    params = PREPARED
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(LocalStorage, fresh_folder())
-        data = payload_bytes(payload)
+        data = prepared(payload)
         saved = self.store.save_blobs(iter([b"warm up", data]), len_hint=2)
         warm, self.key = (each.key for each in saved)
         if dict(self.store.load_blobs([warm])) != {warm: b"warm up"}:
@@ -81,35 +79,16 @@ class Unpack:
             pass
 
 
-class Packed:
-    """Payloads packed once by every codec, and found equal when unpacked."""
-
-    def setup_cache(self):
-        sizes = {}
-        for payload in FEW_PAYLOADS if CODECS else ():
-            data = payload_bytes(payload)
-            for codec, (pack, unpack) in CODECS.items():
-                packed = pack(data)
-                if zlib.crc32(unpack(packed)) != zlib.crc32(data):
-                    raise RuntimeError(f"{codec} returned other bytes than it was given")
-                _packed_file(codec, payload).write_bytes(packed)
-                sizes[codec, payload] = len(packed)
-        return sizes
-
-    setup_cache.timeout = 120
-
-    def setup(self, sizes, codec, payload):
-        if not CODECS:
-            raise SkipNotImplemented(f"a codec is missing: {_missing}")
-        self.pack, self.unpack = CODECS[codec]
-        self.unpack(self.pack(b"warm up"))
+def working_codec(codec):
+    """Return a codec's two functions, used once; skip where it is not installed."""
+    if not CODECS:
+        raise SkipNotImplemented(f"a codec is missing: {_missing}")
+    pack, unpack = CODECS[codec]
+    unpack(pack(b"warm up"))
+    return pack, unpack
 
 
-def _packed_file(codec, payload):
-    return Path(f"{codec}.{payload}")
-
-
-class PackWith(Packed):
+class PackWith(Prepared):
     """Pack a payload with a codec that could be used instead; the same for every commit."""
 
     params = (CODEC_NAMES, FEW_PAYLOADS)
@@ -117,30 +96,64 @@ class PackWith(Packed):
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
 
-    def setup(self, sizes, codec, payload):
-        super().setup(sizes, codec, payload)
-        self.data = payload_bytes(payload)
+    def setup(self, codec, payload):
+        self.pack, _ = working_codec(codec)
+        self.data = prepared(payload)
 
-    def time_pack(self, sizes, codec, payload):
+    def time_pack(self, codec, payload):
         self.pack(self.data)
 
-    def track_size(self, sizes, codec, payload):
-        return sizes[codec, payload]
 
-    track_size.unit = "bytes"
+class Packed:
+    """Payloads packed once by every codec, and found equal when unpacked."""
+
+    params = (CODEC_NAMES, FEW_PAYLOADS)
+    param_names = ("codec", "payload")
+
+    def setup_cache(self):
+        sizes = {}
+        for payload in FEW_PAYLOADS if CODECS else ():
+            data = payload_bytes(payload)
+            for codec, (pack, unpack) in CODECS.items():
+                packed = pack(data)
+                if unpack(packed) != data:
+                    raise RuntimeError(f"{codec} returned other bytes than it was given")
+                packed_file(codec, payload).write_bytes(packed)
+                sizes[codec, payload] = len(packed)
+        return sizes
+
+    setup_cache.timeout = 120
+
+
+def packed_file(codec, payload):
+    """Name the file of the working folder that holds a packed payload."""
+    return Path(f"{codec}.{payload}")
 
 
 class UnpackWith(Packed):
     """Unpack a payload with a codec that could be used instead; the same for every commit."""
 
-    params = (CODEC_NAMES, FEW_PAYLOADS)
-    param_names = ("codec", "payload")
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
 
     def setup(self, sizes, codec, payload):
-        super().setup(sizes, codec, payload)
-        self.packed = _packed_file(codec, payload).read_bytes()
+        _, self.unpack = working_codec(codec)
+        self.packed = packed_file(codec, payload).read_bytes()
 
     def time_unpack(self, sizes, codec, payload):
         self.unpack(self.packed)
+
+
+class SizeWith(Packed):
+    """The room that a payload takes, packed by a codec that could be used instead."""
+
+    version = "1"
+    timeout = 60
+
+    def setup(self, sizes, codec, payload):
+        working_codec(codec)
+
+    def track_size(self, sizes, codec, payload):
+        return sizes[codec, payload]
+
+    track_size.unit = "bytes"

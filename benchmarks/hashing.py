@@ -5,7 +5,7 @@ import hashlib
 import blake3
 import xxhash
 
-from benchmarks.common import FEW_PAYLOADS, payload_bytes
+from benchmarks.common import FEW_PAYLOADS, PREPARED, Prepared, prepared
 from benchmarks.datastores import KnownContent, content_store
 from benchmarks.surroundings import fresh_folder
 
@@ -18,17 +18,17 @@ CANDIDATES = {
 }
 
 
-class ContentKey:
+class ContentKey(Prepared):
     """Find the key of content that the store has already: saving an unchanged artifact again."""
 
-    params = (*FEW_PAYLOADS, "float64-8MB", "zeros-64MB")
+    params = PREPARED
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 5, 1, 7, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(KnownContent, fresh_folder())
-        self.data = payload_bytes(payload)
+        self.data = prepared(payload)
         other, another = self.store.save_blobs(iter([b"one", b"another"]), len_hint=2)
         if other.key == another.key:
             raise RuntimeError("different content was given the same key")
@@ -37,7 +37,7 @@ class ContentKey:
         self.store.save_blobs(iter([self.data]), len_hint=1)
 
 
-class Candidate:
+class Candidate(Prepared):
     """Hash a payload with a function that could name content; the same for every commit."""
 
     params = (tuple(CANDIDATES), FEW_PAYLOADS)
@@ -47,7 +47,7 @@ class Candidate:
 
     def setup(self, function, payload):
         self.hash = CANDIDATES[function]
-        self.data = payload_bytes(payload)
+        self.data = prepared(payload)
         if self.hash(b"one") == self.hash(b"another"):
             raise RuntimeError("different content was given the same hash")
 

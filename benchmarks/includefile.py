@@ -7,7 +7,7 @@ import tarfile
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from benchmarks.common import payload_bytes
+from benchmarks.common import Prepared, prepared
 from benchmarks.datastores import FLOW, metaflow, require_metaflow
 from benchmarks.processes import place_flow
 from benchmarks.surroundings import fresh_folder
@@ -23,7 +23,7 @@ def silent(*_, **__):
     """Stand for the function that prints what metaflow does."""
 
 
-class Included:
+class Included(Prepared):
     """One file, and what metaflow's uploader needs to store it."""
 
     params = ("metrics-52KB", "text-10MB")
@@ -36,7 +36,7 @@ class Included:
         self.uploader = getattr(includefile, "CURRENT_UPLOADER", None)
         if self.uploader is None:
             raise SkipNotImplemented("this release has no CURRENT_UPLOADER")
-        self.content = payload_bytes(payload)
+        self.content = prepared(payload)
         self.root = fresh_folder()
         self.read(self.store(b"warm up"))
 
@@ -106,7 +106,7 @@ class CodePackage:
         package = getattr(self, "package", None)
         if package is None:
             return
-        content = package if isinstance(package, bytes) else package.getvalue()
+        content = package.getvalue() if hasattr(package, "getvalue") else bytes(package)
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             if not any(name.endswith("hello.py") for name in archive.getnames()):
                 raise RuntimeError("the code package lacks the flow's script")

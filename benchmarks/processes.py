@@ -22,8 +22,7 @@ def run_python(arguments, folder, **environment):
         cwd=folder,
         env=child_environment(folder, **environment),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     if finished.returncode:

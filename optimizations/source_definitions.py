@@ -51,14 +51,18 @@ def exchange(module: cst.Module, replacements: dict[cst.CSTNode, Sequence[Any]])
 
     The keys are statements of the top level or of a class body, which spares a walk through all.
     """
-    return module.with_changes(body=_exchanged(module.body, replacements))
+    waiting = dict(replacements)
+    body = _exchanged(module.body, waiting)
+    if waiting:
+        raise LookupError("a statement to replace is not where it was looked for")
+    return module.with_changes(body=body)
 
 
 def _exchanged(body: Sequence[Any], replacements: dict[cst.CSTNode, Sequence[Any]]) -> list[Any]:
     new: list[Any] = []
     for node in body:
         if node in replacements:
-            new.extend(replacements[node])
+            new.extend(replacements.pop(node))
         elif isinstance(node, cst.ClassDef):
             inner = _exchanged(node.body.body, replacements)
             new.append(node.with_changes(body=node.body.with_changes(body=inner)))

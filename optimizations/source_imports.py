@@ -7,6 +7,7 @@ from typing import Any, cast
 import libcst as cst
 from libcst.metadata import (
     Access,
+    Assignment,
     ClassScope,
     FunctionScope,
     GlobalScope,
@@ -32,8 +33,7 @@ def defer_import(module: cst.Module, name: str) -> cst.Module:
         replacements[function] = [
             _with_import(function, {id(node) for node in nodes}, moved.deep_clone())
         ]
-    without = _without_import(module, line, statement, alias)
-    return exchange(without, replacements)
+    return _without_import(exchange(module, replacements), line, statement, alias)
 
 
 def add_import(module: cst.Module, statement: str) -> cst.Module:
@@ -130,6 +130,7 @@ def _top_level_import(
         if isinstance(statement, cst.Import | cst.ImportFrom)
         for alias in _aliases(statement)
         if name in (_bound_name(alias), alias.evaluated_name)
+        or name.split(".")[0] == _bound_name(alias)
     ]
     if len(found) != 1:
         how = "not found" if not found else f"found {len(found)} times"
@@ -141,12 +142,27 @@ def _uses(module: cst.Module, name: str, bound: str) -> list[Access]:
     # The analysis walks slowly: it gets only the statements in which the name occurs at all.
     word = re.compile(rf"\b{re.escape(bound)}\b")
     relevant = module.with_changes(body=_mentioning(module.body, word))
-    scopes = MetadataWrapper(relevant, unsafe_skip_copy=True).resolve(ScopeProvider)
-    top = next(scope for scope in scopes.values() if isinstance(scope, GlobalScope))
-    assignments = top[bound]
-    if len(assignments) != 1:
-        raise DoesNotApply(f"{name}: its name is given a value {len(assignments)} times")
-    accesses = [access for assignment in assignments for access in assignment.references]
+    resolved = MetadataWrapper(relevant, unsafe_skip_copy=True).resolve(ScopeProvider)
+    scopes = {scope for scope in resolved.values() if scope is not None}
+    top = next(scope for scope in scopes if isinstance(scope, GlobalScope))
+    # `import a.b` counts as two, `a` and `a.b`, made by one statement.
+    assignments = [
+        each
+        for each in top.assignments
+        if isinstance(each, Assignment) and each.name.split(".")[0] == bound
+    ]
+    makers = len({id(each.node) for each in assignments})
+    if makers != 1:
+        raise DoesNotApply(f"{name}: its name is given a value {makers} times")
+    unresolved = [
+        access
+        for scope in scopes
+        for access in scope.accesses
+        if not access.referents and re.match(rf"{re.escape(bound)}\b", _code(access.node))
+    ]
+    if unresolved:
+        raise DoesNotApply(f"{name}: used as `{_code(unresolved[0].node)}`, which is not followed")
+    accesses = list({id(use): use for each in assignments for use in each.references}.values())
     for access in accesses:
         if access.is_annotation or access.is_type_hint:
             raise DoesNotApply(f"{name}: used in an annotation")
@@ -293,5 +309,8 @@ def _without_import(
         follower = body[place]
         comments = [empty for empty in line.leading_lines if empty.comment is not None]
         kept = comments if follower.leading_lines else list(line.leading_lines)
-        body[place] = follower.with_changes(leading_lines=[*kept, *follower.leading_lines])
+        lines = [*kept, *follower.leading_lines]
+        while place == 0 and not module.header and lines and lines[0].comment is None:
+            lines.pop(0)
+        body[place] = follower.with_changes(leading_lines=lines)
     return module.with_changes(body=body)

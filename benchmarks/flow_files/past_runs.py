@@ -9,11 +9,12 @@ import time
 
 sys.path.insert(0, sys.argv[1])
 
-from benchmarks.common import make_payload  # noqa: E402
-from metaflow.datastore import FlowDataStore  # noqa: E402
-from metaflow.metaflow_environment import MetaflowEnvironment  # noqa: E402
-from metaflow.plugins import METADATA_PROVIDERS  # noqa: E402
-from metaflow.plugins.datastores.local_storage import LocalStorage  # noqa: E402
+from metaflow.datastore import FlowDataStore
+from metaflow.metaflow_environment import MetaflowEnvironment
+from metaflow.plugins import METADATA_PROVIDERS
+from metaflow.plugins.datastores.local_storage import LocalStorage
+
+from benchmarks.common import make_payload
 
 
 class NamedFlow:
@@ -68,7 +69,7 @@ def main():
     flow = PastFlow("Tasks")
     flow.add_run("run-1")
     for number in range(50):
-        flow.add_task("run-1", "work", f"task-{number}", {"value": number})
+        flow.add_task("run-1", "work", f"task-{number}", {"value": number, "name": "Tasks"})
 
 
 if __name__ == "__main__":

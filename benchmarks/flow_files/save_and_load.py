@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-from benchmarks.artifacts import load, save  # noqa: E402
-from benchmarks.common import make_payload  # noqa: E402
+from benchmarks.artifacts import load, save
+from benchmarks.common import make_payload
 
 payloads = {name: make_payload(name) for name in sys.argv[2:]}
 save([("warm_up", {"warm": "up"})], "warm_up")

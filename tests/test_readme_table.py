@@ -1,0 +1,45 @@
+"""README's table is the one that the committed results give."""
+
+import pytest
+
+from scripts import history, readme_table
+from scripts.errors import Failure
+from scripts.paths import RESULTS, UPSTREAM
+from scripts.readme_table import BEGIN, END, README, Measured
+
+
+def test_the_table_still_matches_the_results():
+    history.ensure(UPSTREAM)
+    readme = README.read_text(encoding="utf-8")
+    made = readme_table.table(RESULTS, readme_table.MACHINE)
+    assert readme_table.replace_table(readme, made) == readme
+
+
+def test_a_case_is_found_by_its_parameters():
+    parameters = [["1", "2", "8"], ["'default'", "'8'"]]
+    assert readme_table.index_of(parameters, ["2", "8"]) == 3
+    assert readme_table.index_of(parameters, ["3", "8"]) is None
+    assert readme_table.index_of([], []) == 0
+
+
+def test_the_interval_holds_the_ratio_and_repeats():
+    before = Measured(2.0, (1.9, 2.0, 2.0, 2.1, 2.2))
+    after = Measured(1.0, (0.9, 1.0, 1.0, 1.1, 1.0))
+    assert readme_table.speed_up(before, after).startswith("2× (")
+    assert readme_table.speed_up(before, after) == readme_table.speed_up(before, after)
+
+
+def test_without_samples_there_is_no_interval():
+    assert readme_table.speed_up(Measured(3.0, ()), Measured(1.5, ())) == "2×"
+
+
+def test_missing_results_are_named(tmp_path):
+    history.ensure(UPSTREAM)
+    with pytest.raises(Failure, match="has no results"):
+        readme_table.table(tmp_path, "reference")
+
+
+def test_a_readme_without_marks_is_left_alone():
+    with pytest.raises(Failure, match="mark the table"):
+        readme_table.replace_table("no table here", "table")
+    assert readme_table.replace_table(BEGIN + "old\n" + END, "new\n") == BEGIN + "new\n" + END
