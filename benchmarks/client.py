@@ -6,7 +6,7 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.common import make_payload, same
 from benchmarks.datastores import metaflow, require_metaflow
-from benchmarks.processes import FLOW_FILES, run_python
+from benchmarks.processes import PROGRAMS, run_python
 from benchmarks.surroundings import fresh_folder
 
 if metaflow is not None:
@@ -23,7 +23,7 @@ class PastRuns:
         folder = Path("past_runs").resolve()
         folder.mkdir()
         if metaflow is not None:
-            run_python([str(FLOW_FILES / "past_runs.py"), str(FLOW_FILES.parent.parent)], folder)
+            run_python([str(PROGRAMS / "past_runs.py"), str(PROGRAMS.parent.parent)], folder)
         return str(folder)
 
     setup_cache.timeout = 120

@@ -75,8 +75,7 @@ def _settings(_):
         "dropout": 0.1,
         "early_stopping": True,
         "loss": "cross_entropy",
-        "momentum": 0.98,
-        "k": 1,
+        "weight_decay": 0.01,
         "labels": ["cat", "dog", "bird", "fish"],
     }
 

@@ -5,7 +5,6 @@ starts. All are counted in `setup_cache`, two at a time: other load changes the 
 not the counts.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -15,19 +14,21 @@ from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from benchmarks.processes import FLOW_FILES, METAFLOW_COMMAND, place_flow
+from benchmarks.processes import METAFLOW_COMMAND, PROGRAMS, place_flow
 from benchmarks.surroundings import child_environment
 
-COMMANDS = {
-    "python": ["-c", "pass"],
-    "import metaflow": ["-c", "import metaflow"],
-    "from metaflow import FlowSpec, step": ["-c", "from metaflow import FlowSpec, step"],
-    "metaflow": ["-c", METAFLOW_COMMAND],
-    "flow.py --help": ["hello.py", "--help"],
-    "flow.py show": ["hello.py", "show"],
-}
-# In the order in which flow_files/save_and_load.py does them.
+PYTHON = "python"
+COMMANDS = (
+    PYTHON,
+    "import metaflow",
+    "from metaflow import FlowSpec, step",
+    "metaflow",
+    "flow.py --help",
+    "flow.py show",
+)
 ARTIFACT_PAYLOADS = ("float64-800KB", "metrics-52KB")
+_BRANCH = re.compile(r"^branch (\d+) (.+)$", re.MULTILINE)
+_COUNT = re.compile(r"^==(\d+)== I\s+refs:\s+([\d,]+)", re.MULTILINE)
 
 
 class Counted:
@@ -37,22 +38,20 @@ class Counted:
     timeout = 60
 
     def setup_cache(self):
-        valgrind = shutil.which("valgrind")
-        if valgrind is None:
+        if shutil.which("valgrind") is None:
             return {}
         folder = Path.cwd()
         place_flow("hello.py", folder)
-        for arguments in COMMANDS.values():  # so that every .pyc is there
-            _run([sys.executable, *arguments], folder)
-        with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
-            # The longest first.
-            artifacts = pool.submit(count_saves_and_loads, valgrind, folder)
-            commands = {
-                name: pool.submit(count_command, valgrind, arguments, folder)
-                for name, arguments in COMMANDS.items()
-            }
-            counts = {name: future.result() for name, future in commands.items()}
-            return {**counts, **artifacts.result()}
+        compile_everything(folder)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            commands = pool.submit(count_branches, folder, "commands")
+            artifacts = pool.submit(count_branches, folder, "artifacts", *ARTIFACT_PAYLOADS)
+            python = pool.submit(count_bare_python, folder)
+            counts = {PYTHON: python.result(), **commands.result()}
+            saves_and_loads = artifacts.result()
+        # What every branch did before it saved or loaded.
+        before = saves_and_loads.pop("nothing")
+        return {**counts, **{name: count - before for name, count in saves_and_loads.items()}}
 
     setup_cache.timeout = 600
 
@@ -66,7 +65,7 @@ def require_counts(counts):
 class Command(Counted):
     """Instructions of a command from its start to its end: what a person pays each time."""
 
-    params = tuple(COMMANDS)
+    params = COMMANDS
     param_names = ("command",)
 
     def setup(self, counts, command):
@@ -88,56 +87,50 @@ class Artifact(Counted):
         require_counts(counts)
 
     def track_save(self, counts, payload):
-        return counts["save", payload]
+        return counts[f"save {payload}"]
 
     def track_load(self, counts, payload):
-        return counts["load", payload]
+        return counts[f"load {payload}"]
 
     track_save.unit = track_load.unit = "instructions"
 
 
-def count_command(valgrind, arguments, folder):
-    """Count the instructions of one command; cachegrind is the fastest tool that counts."""
-    report = _run(
-        [
-            *(valgrind, "--tool=cachegrind", "--cache-sim=no"),
-            *("--cachegrind-out-file=/dev/null", sys.executable, *arguments),
-        ],
-        folder,
-    )
-    return int(re.search(r"I\s+refs:\s+([\d,]+)", report)[1].replace(",", ""))
+def compile_everything(folder):
+    """Run what will be counted once without counting, so that every .pyc is there."""
+    for arguments in (["-c", METAFLOW_COMMAND], ["hello.py", "--help"], ["hello.py", "show"]):
+        _run([sys.executable, *arguments], folder)
 
 
-def count_saves_and_loads(valgrind, folder):
-    """Count each save and load of one process, which callgrind can tell apart.
+def count_bare_python(folder):
+    """Count the instructions of an interpreter that does nothing."""
+    _, counts = _counts(["-c", "pass"], folder)
+    return next(iter(counts.values()))
 
-    The script calls `getppid` around each: callgrind writes out, and begins anew, there.
-    """
-    script = str(FLOW_FILES / "save_and_load.py")
-    counts_file = folder / "counts"
-    _run(
-        [
-            *(valgrind, "--tool=callgrind", "--dump-before=getppid"),
-            *(f"--callgrind-out-file={counts_file}", sys.executable, script),
-            *(str(FLOW_FILES.parent.parent), *ARTIFACT_PAYLOADS),
-        ],
-        folder,
-    )
-    actions = [(verb, payload) for payload in ARTIFACT_PAYLOADS for verb in ("save", "load")]
-    # Part 1 is all that came before the first action.
-    parts = [Path(f"{counts_file}.{part}") for part in range(2, 2 + len(actions))]
-    return {
-        action: int(re.search(r"^(?:summary|totals): (\d+)", part.read_text(), re.MULTILINE)[1])
-        for action, part in zip(actions, parts)
+
+def count_branches(folder, what, *payloads):
+    """Count the instructions of each branch of `programs/branches.py`, from Python's start on."""
+    program = str(PROGRAMS / "branches.py")
+    output, counts = _counts([program, str(PROGRAMS.parent.parent), what, *payloads], folder)
+    return {name: counts[int(process)] for process, name in _BRANCH.findall(output)}
+
+
+def _counts(arguments, folder):
+    """Return what was printed, and the instructions of each process, forked ones included."""
+    # Cachegrind without its cache is the fastest of valgrind's tools that count.
+    counter = ["valgrind", "--tool=cachegrind", "--cache-sim=no"]
+    counter.append("--cachegrind-out-file=/dev/null")
+    finished = _run([*counter, sys.executable, *arguments], folder)
+    counts = {
+        int(process): int(count.replace(",", ""))
+        for process, count in _COUNT.findall(finished.stderr)
     }
+    return finished.stdout, counts
 
 
 def _run(command, folder):
     # Paths in the environment are relative, so that no two folders make a difference.
     environment = child_environment(".", PYTHONHASHSEED="0", HOME="/nonexistent")
-    finished = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    finished = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if finished.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{finished.stdout}\n{finished.stderr}")
-    return finished.stderr
+    return finished

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.surroundings import child_environment
 
-FLOW_FILES = Path(__file__).resolve().parent / "flow_files"
+PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 # The measured environment has metaflow's package but no console script.
 METAFLOW_COMMAND = (
@@ -40,5 +40,5 @@ def run_metaflow(arguments, folder):
 
 def place_flow(name, folder):
     """Copy a flow script into `folder`, where a person would start it; return its name."""
-    shutil.copy(FLOW_FILES / name, folder / name)
+    shutil.copy(PROGRAMS / name, folder / name)
     return name

@@ -12,8 +12,8 @@ short) the old question every 100 ms does.
 
 How to measure: `multicore` of the benchmark suite, wall time; instruction counts don't see waiting.
 
-Risk: one descriptor a running child, at most 64, while the generator runs; they are closed when it
-ends, fails, or is abandoned.
+Risk: one descriptor a running child, at most half of those the process may have, while the
+generator runs; they are closed when it ends, fails, or is abandoned.
 """
 
 from optimizations import waiting
@@ -28,3 +28,4 @@ def apply(tree: SourceTree) -> None:
     module.add_definition(waiting._Children, before=name)
     module.add_import("from typing import Any, Callable, Dict, List, Set, Tuple")
     module.add_import("import selectors")
+    module.add_import("import resource")

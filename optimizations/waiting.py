@@ -4,6 +4,7 @@
 # ruff: noqa: UP006, UP035, UP045, PTH107, PTH123
 import os
 import pickle
+import resource
 import selectors
 import time
 from itertools import islice
@@ -21,14 +22,15 @@ class _Children:
     """
 
     POLL_SECONDS = 0.1
-    # Children beyond these get no pipe: the descriptors of a process are few.
-    PIPES_AT_MOST = 64
 
     def __init__(self) -> None:
         self._running: List[Tuple[int, str]] = []
         self._pipes: Dict[int, int] = {}
         self._ending: Set[int] = set()
         self._selector = selectors.DefaultSelector()
+        # The other half of the descriptors is left to everybody else.
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._descriptors = float("inf") if limit < 0 else limit // 2
 
     def __enter__(self) -> "_Children":
         return self
@@ -45,10 +47,7 @@ class _Children:
 
     def add(self, spawn: Callable[..., Tuple[int, str]], *arguments: Any) -> None:
         """Start a child; `spawn` forks and returns its process id and its output file."""
-        try:
-            pipe: Tuple[int, ...] = os.pipe() if len(self._pipes) < self.PIPES_AT_MOST else ()
-        except OSError:
-            pipe = ()
+        pipe = self._pipe()
         try:
             pid, output_file = spawn(*arguments)
         except BaseException:
@@ -84,6 +83,17 @@ class _Children:
             for key, _ in self._selector.select(timeout):
                 self._ending.add(key.data)
                 self._forget(key.data)
+
+    def _pipe(self) -> Tuple[int, ...]:
+        try:
+            pipe = os.pipe()
+        except OSError:
+            return ()
+        if max(pipe) < self._descriptors:
+            return pipe
+        for end in pipe:
+            os.close(end)
+        return ()
 
     def _forget(self, pid: int) -> None:
         if pid in self._pipes:

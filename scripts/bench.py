@@ -76,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
         "--minors", action="store_true", help="also the last release of each minor version"
     )
     described.add_argument("--quick", action="store_true", help="one sample a case: a smoke test")
+    described.add_argument(
+        "--bench", metavar="REGEX", help="only these benchmarks, as in asv run --bench"
+    )
     described.add_argument("--machine", metavar="NAME", help="the name to store results under")
     return described
 
@@ -91,8 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = ["--machine", name]
     if arguments.quick:
         options += ["--quick"]
-    if not arguments.full:
-        options += ["--bench", LEFT_OUT]
+    only = arguments.bench or (None if arguments.full else LEFT_OUT)
+    if only:
+        options += ["--bench", only]
     measure(commits, *options)
     asv("compare", "main", "optimized", "--machine", name, "--split")
     asv("publish")

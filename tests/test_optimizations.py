@@ -3,12 +3,14 @@
 import ast
 import io
 import json
+import linecache
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +154,18 @@ def both(python, version, script):
     before, after = (python(version, side, script) for side in ("before", "after"))
     assert after == before
     return after
+
+
+def test_the_example_of_the_documentation_applies(series):
+    page = Path(__file__).parent.parent / "docs" / "writing-an-optimisation.md"
+    example = page.read_text().split("```python\n")[1].split("```")[0]
+    names = {}
+    # The edits read new functions from their file, which an executed text does not have.
+    linecache.cache["example.py"] = (len(example), None, example.splitlines(True), "example.py")
+    exec(compile(example, "example.py", "exec"), names)
+    tree = tree_of(series[1], "2.19.39")
+    names["apply"](tree)
+    assert len(tree.changes()) == 2
 
 
 LOADED = "import sys, metaflow; print('requests' in sys.modules)"

@@ -1,0 +1,288 @@
+"""The benchmarks with real releases: the newest, the oldest supported, and none at all."""
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import asv
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+NEWEST, OLDEST = "2.19.39", "2.10.4"
+TOPICS = {
+    *("artifacts", "cli", "client", "compression", "extensions", "flows"),
+    *("hashing", "imports", "includefile", "instructions", "multicore"),
+}
+VERBS = r"(time|timeraw|track)_[a-z]+(_[a-z]+)*"
+# What asv leaves out of benchmarks.json, and the project's habits ask for.
+DESCRIBE = """
+import inspect, json, sys
+from asv_runner._aux import update_sys_path
+from asv_runner.discovery import disc_benchmarks
+update_sys_path(sys.argv[1])
+described = {}
+for benchmark in disc_benchmarks(sys.argv[1]):
+    owner = type(benchmark.func.__self__)
+    given = {name for each in owner.__mro__[:-1] for name in vars(each)}
+    described[benchmark.name] = {
+        "type": benchmark.type, "unit": benchmark.unit, "version": benchmark.version,
+        "timeout": benchmark.timeout, "params": benchmark.params,
+        "param_names": list(getattr(owner, "param_names", [])),
+        "doc": owner.__doc__, "given": sorted(given),
+    }
+print(json.dumps(described))
+"""
+
+
+def run(*command, **options):
+    environment = {**os.environ, **options.pop("environment", {})}
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        **options,
+    )
+
+
+def describe(python):
+    finished = run(python, "-c", DESCRIBE, BENCHMARKS)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+@pytest.fixture(scope="module")
+def described(release_python):
+    return describe(release_python(NEWEST))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, built_upstream):
+    """An asv project of its own with these benchmarks, so that no result of ours is touched."""
+    folder = tmp_path_factory.mktemp("project")
+    configuration = {
+        **{"version": 1, "project": "metaflow", "repo": str(built_upstream), "branches": ["main"]},
+        **{"benchmark_dir": str(BENCHMARKS), "environment_type": "existing"},
+        **{"launch_method": "forkserver", "default_benchmark_timeout": 120},
+    }
+    (folder / "asv.conf.json").write_text(json.dumps(configuration))
+    machine = {"machine": "here", "version": 1}
+    (folder / "results" / "here").mkdir(parents=True)
+    (folder / "results" / "here" / "machine.json").write_text(json.dumps(machine))
+    (folder / ".asv-machine.json").write_text(json.dumps({"here": machine, "version": 1}))
+    return folder
+
+
+def run_each_case_once(project, python, pattern, label):
+    """Run benchmarks as `asv run --quick` does; return what was printed and every case's value."""
+    finished = run(
+        *(sys.executable, "-m", "asv", "--config", project / "asv.conf.json", "run"),
+        *("--quick", "--show-stderr", "--machine", "here", "--set-commit-hash", label),
+        *("--environment", f"existing:{python}", "--bench", pattern),
+        environment={"HOME": str(project), "METAFLOW_BENCHMARKS_QUICK": "1"},
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    newest = max(
+        (path for path in project.glob("results/here/*.json") if path.name != "machine.json"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    stored = json.loads(newest.read_text())
+    column = stored["result_columns"].index("result")
+    return finished.stdout, {name: row[column] for name, row in stored["results"].items()}
+
+
+def skipped(values):
+    """Name the benchmarks of which no case has a value; a case that failed would be null."""
+    return {
+        name
+        for name, cases in values.items()
+        if all(
+            case is None or (isinstance(case, float) and math.isnan(case)) for case in cases or []
+        )
+    }
+
+
+def test_every_topic_has_benchmarks(described):
+    assert {name.split(".")[0] for name in described} == TOPICS
+
+
+def test_names_read_as_sentences(described):
+    assert all(re.fullmatch(rf"[a-z]+\.[A-Z][A-Za-z]+\.{VERBS}", name) for name in described)
+
+
+def test_each_class_says_in_a_line_which_cost_it_models(described):
+    first_lines = {name: each["doc"].splitlines()[0] for name, each in described.items()}
+    assert [
+        name for name, line in first_lines.items() if not re.fullmatch(r".{30,}\.|.*; .*", line)
+    ] == []
+
+
+def test_versions_are_bumped_by_hand(described):
+    assert [name for name, each in described.items() if "version" not in each["given"]] == []
+    assert all(each["version"].isdigit() for each in described.values())
+
+
+def test_numbers_of_samples_are_given_and_a_process_takes_one(described):
+    wanted = {"number", "repeat", "rounds", "warmup_time", "timeout"}
+    timed = {name: each for name, each in described.items() if each["type"] == "time"}
+    assert len(timed) > 20
+    assert {name for name, each in timed.items() if not wanted <= set(each["given"])} == set()
+
+
+def test_everything_has_a_time_limit(described):
+    assert [name for name, each in described.items() if not each["timeout"]] == []
+
+
+def test_tracked_values_have_units(described):
+    units = {each["unit"] for each in described.values() if each["type"] == "track"}
+    assert units == {"bytes", "instructions", "microseconds", "modules"}
+
+
+def test_parameters_have_names(described):
+    for name, each in described.items():
+        assert len(each["params"]) == len(each["param_names"]), name
+
+
+@pytest.mark.parametrize("version", [NEWEST, OLDEST])
+def test_the_same_benchmarks_are_found_with_any_release(release_python, described, version):
+    assert describe(release_python(version)) == described
+
+
+def test_every_module_is_importable_without_metaflow(described):
+    hide = f"import sys; sys.modules['metaflow'] = None\n{DESCRIBE}"
+    finished = run(sys.executable, "-c", hide, BENCHMARKS)
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout).keys() == described.keys()
+
+
+def test_without_metaflow_cases_are_skipped_not_failed():
+    code = (
+        "import sys; sys.modules['metaflow'] = None\n"
+        "from asv_runner.benchmarks.mark import SkipNotImplemented\n"
+        "from benchmarks import artifacts, client, extensions, hashing, includefile, multicore\n"
+        "for setup in (lambda: artifacts.Save().setup('dict-233B'),\n"
+        "              lambda: client.LatestRun().setup('.', 8),\n"
+        "              lambda: extensions.Discovery().setup(0, 0),\n"
+        "              lambda: hashing.ContentKey().setup('metrics-52KB'),\n"
+        "              lambda: includefile.CodePackage().setup(),\n"
+        "              lambda: multicore.ParallelMap().setup(1, '8')):\n"
+        "    try:\n"
+        "        setup()\n"
+        "    except SkipNotImplemented:\n"
+        "        continue\n"
+        "    sys.exit('not skipped')\n"
+    )
+    finished = run(sys.executable, "-c", code)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_every_case_runs_once_on_the_newest_release(project, release_python, described):
+    output, values = run_each_case_once(project, release_python(NEWEST), ".", NEWEST)
+    assert values.keys() == described.keys()
+    allowed = {"flows.WideForeach.time_run"}
+    if shutil.which("valgrind") is None:
+        allowed |= {name for name in described if name.startswith("instructions.")}
+    assert skipped(values) == allowed
+    assert "failed" not in output
+    parts = dict(
+        zip(described["imports.Part.track_time"]["params"][0], values["imports.Part.track_time"])
+    )
+    assert parts["'plugin resolution'"] > parts["'requests'"] > 0
+
+
+def test_cases_that_reach_into_metaflow_run_on_the_oldest_release(project, release_python):
+    pattern = r"^(client|extensions|includefile|hashing\.ContentKey|artifacts\.Stored)"
+    output, values = run_each_case_once(project, release_python(OLDEST), pattern, OLDEST)
+    assert skipped(values) == set()
+    assert "failed" not in output
+
+
+def in_benchmarks(python, code):
+    finished = run(python, "-c", code)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.strip()
+
+
+def test_payloads_are_equal_at_each_call_and_as_large_as_their_names_say():
+    code = (
+        "from benchmarks.common import PAYLOADS, make_payload, payload_bytes, same\n"
+        "for name in PAYLOADS:\n"
+        "    assert same(make_payload(name), make_payload(name)), name\n"
+        "    print(name, len(payload_bytes(name)))\n"
+    )
+    units = {"B": 1, "KB": 1e3, "MB": 1e6}
+    for line in in_benchmarks(sys.executable, code).splitlines():
+        name, size = line.split()
+        number, unit = re.fullmatch(r".*-(\d+)([KM]?B)", name).groups()
+        assert int(size) == pytest.approx(int(number) * units[unit], rel=0.01), name
+
+
+def test_same_tells_payloads_apart():
+    code = (
+        "import numpy; from benchmarks.common import same\n"
+        "assert not same({'a': numpy.zeros(2)}, {'a': numpy.ones(2)})\n"
+        "assert not same({'a': 1}, {'b': 1})\n"
+        "assert not same(numpy.zeros(2), numpy.zeros(2, dtype='float32'))\n"
+    )
+    in_benchmarks(sys.executable, code)
+
+
+def test_a_person_s_settings_do_not_reach_a_measured_process():
+    code = (
+        "import os; os.environ.update(METAFLOW_DEFAULT_DATASTORE='s3', METAFLOW_PROFILE='mine')\n"
+        "from benchmarks.surroundings import child_environment\n"
+        "here, child = os.environ, child_environment('/folder')\n"
+        "for each in here, child:\n"
+        "    assert each['METAFLOW_DEFAULT_DATASTORE'] == 'local'\n"
+        "    assert 'METAFLOW_PROFILE' not in each\n"
+        "assert 'PYTHONDONTWRITEBYTECODE' not in here\n"
+        "assert child['HOME'] == '/folder'\n"
+    )
+    run_code = run(sys.executable, "-c", code, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    assert run_code.returncode == 0, run_code.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
+def test_peak_memory_is_what_the_action_adds():
+    code = (
+        "from benchmarks.memory import peak_growth\n"
+        "large = bytes(100_000_000); large = None\n"
+        "print(peak_growth(lambda: b'x' * 50_000_000))\n"
+    )
+    assert int(in_benchmarks(sys.executable, code)) == pytest.approx(50_000_000, rel=0.05)
+
+
+def test_nested_import_times_are_counted_once():
+    code = (
+        "from benchmarks.imports import outermost_time\n"
+        "lines = [(5, 10, 'cards.inner'), (3, 30, 'cards.outer'), (3, 7, 'cards.next'),\n"
+        "         (1, 90, 'metaflow')]\n"
+        "print(outermost_time(lines, r'cards\\.'), outermost_time(lines, 'absent'))\n"
+    )
+    assert in_benchmarks(sys.executable, code) == "37 0"
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
+def test_counts_of_instructions_repeat(release_python, tmp_path):
+    code = (
+        "from pathlib import Path; from benchmarks.instructions import count_bare_python\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "print(count_bare_python(folder), count_bare_python(folder))\n"
+    )
+    first, second = map(int, in_benchmarks(release_python(NEWEST), code).split())
+    assert first > 1_000_000
+    assert second == pytest.approx(first, rel=1e-4)
+
+
+def test_asv_accepts_the_benchmarks(release_python, tmp_path):
+    script = Path(asv.__file__).with_name("benchmark.py")
+    finished = run(release_python(NEWEST), script, "check", BENCHMARKS)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
