@@ -1,20 +1,20 @@
 """Extension discovery: what every import of metaflow pays for looking for extension packages."""
 
 import sys
+from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.datastores import metaflow, require_metaflow
-from benchmarks.surroundings import fresh_folder
 
 if metaflow is not None:
     from metaflow import extension_support
 
 
 def install_distributions(folder, count):
-    """Write distributions that have nothing to do with metaflow, each with a module's record."""
+    """Write distributions that have nothing to do with metaflow, as far as a search looks."""
     for index in range(count):
-        _install(folder, f"other_{index}", {f"other_{index}/__init__.py": ""})
+        _install(folder, f"other_{index}", {})
 
 
 def install_extension(folder):
@@ -32,9 +32,8 @@ def _install(folder, name, files):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
     information = folder / f"{name}-1.0.dist-info"
-    information.mkdir()
+    information.mkdir(parents=True)
     (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (information / "INSTALLER").write_text("pip\n")
     written = [*files, f"{information.name}/METADATA", f"{information.name}/RECORD"]
     (information / "RECORD").write_text("".join(f"{path},,\n" for path in written))
 
@@ -45,7 +44,13 @@ class Discovery:
     params = ((0, 200), (0, 1))
     param_names = ("other_distributions", "extensions")
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 10, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+
+    def setup_cache(self):
+        install_distributions(Path("others").resolve(), 200)
+        install_extension(Path("extension").resolve())
+
+    setup_cache.timeout = 60
 
     def setup(self, other_distributions, extensions):
         require_metaflow()
@@ -53,11 +58,10 @@ class Discovery:
         self.discover = getattr(extension_support, "_get_extension_packages", None)
         if self.discover is None:
             raise SkipNotImplemented("this release has no _get_extension_packages")
-        folder = fresh_folder()
-        install_distributions(folder, other_distributions)
+        if other_distributions:
+            sys.path.append(str(Path("others").resolve()))
         if extensions:
-            install_extension(folder)
-        sys.path.append(str(folder))
+            sys.path.append(str(Path("extension").resolve()))
 
     def time_discover(self, other_distributions, extensions):
         self.found = self.discover()

@@ -15,7 +15,7 @@ class Run:
     """Run the smallest flow there is, start and end: the least that any run costs."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 120
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 120
 
     def setup(self):
         self.folder = fresh_folder()
@@ -56,7 +56,7 @@ class Resume:
     """Resume a run whose last step failed: what follows every repaired mistake."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 120
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 120
 
     def setup(self):
         self.folder = fresh_folder()
@@ -77,7 +77,7 @@ class Card:
     """Run a flow of which one step makes a card: the price of a report."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 120
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 120
 
     def setup(self):
         self.folder = fresh_folder()

@@ -24,7 +24,7 @@ class ContentKey(Prepared):
     params = PREPARED
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 5, 1, 7, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 5, 1, 5, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(KnownContent, fresh_folder())

@@ -29,7 +29,7 @@ class Included(Prepared):
     params = ("metrics-52KB", "text-10MB")
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         require_metaflow()
@@ -83,7 +83,7 @@ class CodePackage:
     """Build the code package: what each run on a cluster, and each deployment, begins with."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self):
         require_metaflow()

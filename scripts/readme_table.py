@@ -57,21 +57,23 @@ class Row:
 
 
 ROWS: tuple[Row, ...] = (
-    Row("`import metaflow`", "imports.Import.timeraw_metaflow"),
+    *(
+        Row(f"`{command}`", "instructions.Command.track_run", (command,), "instructions")
+        for command in ("python", "import metaflow", "metaflow", "flow.py --help", "flow.py show")
+    ),
     Row(
-        "`import metaflow`, instructions",
-        "instructions.Command.track_run",
-        ("import metaflow",),
+        "saving float64, 800 KB",
+        "instructions.Artifact.track_save",
+        ("float64-800KB",),
         "instructions",
     ),
-    Row("`metaflow` (the banner)", "cli.Metaflow.time_banner"),
-    Row("`flow.py show`", "cli.FlowScript.time_show"),
-    Row("`flow.py run`, a hello flow", "flows.Run.time_hello"),
-    Row("`parallel_map`, 1 task", "multicore.ParallelMap.time_map", ("1", "default")),
-    Row("`parallel_map`, 8 tasks", "multicore.ParallelMap.time_map", ("8", "default")),
-    Row("`parallel_map`, 64 tasks", "multicore.ParallelMap.time_map", ("64", "default")),
-    Row("saving float64, 8 MB", "artifacts.Save.time_save", ("float64-8MB",)),
-    Row("loading float64, 8 MB", "artifacts.Load.time_load", ("float64-8MB",)),
+    Row(
+        "loading float64, 800 KB",
+        "instructions.Artifact.track_load",
+        ("float64-800KB",),
+        "instructions",
+    ),
+    Row("modules that `import metaflow` loads", "imports.Footprint.track_modules", (), "modules"),
 )
 
 
@@ -134,7 +136,7 @@ def speed_up(before: Measured, after: Measured) -> str:
     """
     ratio = before.value / after.value
     if min(len(before.samples), len(after.samples)) < FEWEST_SAMPLES:
-        return f"{ratio:.3g}×"
+        return f"{ratio:.4g}×"
     interval = stats.bootstrap(
         (np.array(before.samples), np.array(after.samples)),
         lambda x, y, axis: np.median(x, axis=axis) / np.median(y, axis=axis),
@@ -149,7 +151,7 @@ def speed_up(before: Measured, after: Measured) -> str:
 def display(value: float, unit: str) -> str:
     """Return a value with its unit, in three digits or so."""
     if unit == "instructions":
-        return f"{value / 1e6:.3g} M"
+        return f"{value / 1e6:.1f} M"
     return str(human_value(value, unit))
 
 
@@ -174,7 +176,7 @@ def table(results: Path, machine: str, upstream: Path = UPSTREAM) -> str:
     before, control, after = commits[0], commits[1], commits[-1]
     release = git(upstream, "log", "-1", "--format=%s", before)
     lines = [
-        "| case | before | after | faster | control |",
+        "| case | before | after | before / after | before / control |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in ROWS:
@@ -192,8 +194,8 @@ def table(results: Path, machine: str, upstream: Path = UPSTREAM) -> str:
     lines.append("")
     lines.append(
         f"Before: {release} (`{before[:8]}`). After: `optimized` (`{after[:8]}`). Control: the "
-        f"same code as before, committed again (`{control[:8]}`). Medians; in brackets the 95% "
-        "interval over processes."
+        f"same code as before, committed again (`{control[:8]}`). M: million executed "
+        "instructions. Times are medians; in brackets their 95% interval over processes."
     )
     return "\n".join(lines) + "\n"
 
