@@ -43,7 +43,7 @@ class Save:
     params = ARTIFACTS
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         warm_up()
@@ -84,7 +84,7 @@ class Load(Saved):
     params = ARTIFACTS
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, saved, payload):
         require_metaflow()

@@ -22,8 +22,9 @@ PAYLOADS = (
     "zeros-64MB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
-FEW_PAYLOADS = ("metrics-52KB", "float64-800KB", "text-10MB")
-PREPARED = (*FEW_PAYLOADS, "float64-8MB")
+# A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
+FEW_PAYLOADS = ("metrics-52KB", "float64-800KB", "text-1MB")
+PREPARED = (*FEW_PAYLOADS, "float64-8MB", "text-10MB")
 # Long enough to stand above the allocator's own noise.
 LARGE_PAYLOADS = ("float64-8MB", "columns-20MB", "zeros-64MB")
 
@@ -86,7 +87,7 @@ def _metrics(generator):
     return dict(zip(names, values))
 
 
-def _text(generator):
+def _text(generator, size):
     """Return words of a made-up language whose frequencies fall as those of a real one do."""
     count = 20_000
     letters = numpy.frombuffer(b"eeeettaaooiinnsshhrrdlucmfwypvbgk", dtype="uint8")
@@ -95,8 +96,8 @@ def _text(generator):
     spelled = generator.choice(letters, ends[-1])
     spelled[ends - 1] = ord(" ")
     # In pieces, for touching fresh memory is what takes the time.
-    pieces = [_words(generator, spelled, ends, lengths) for _ in range(50)]
-    return b"".join(pieces)[:10_000_000].decode()
+    pieces = [_words(generator, spelled, ends, lengths) for _ in range(size // 200_000)]
+    return b"".join(pieces)[:size].decode()
 
 
 def _words(generator, spelled, ends, lengths):
@@ -135,7 +136,8 @@ _MAKERS = {
     "float64-8MB": lambda generator: generator.standard_normal(1_000_000),
     "embeddings-8MB": lambda generator: generator.standard_normal((2000, 1000), dtype="float32"),
     "random-5MB": lambda generator: generator.bytes(5_000_000),
-    "text-10MB": _text,
+    "text-1MB": lambda generator: _text(generator, 1_000_000),
+    "text-10MB": lambda generator: _text(generator, 10_000_000),
     "columns-20MB": _columns,
     "half-noise-16MB": _half_noise,
     "zeros-64MB": lambda generator: numpy.zeros(8_000_000),

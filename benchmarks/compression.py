@@ -40,7 +40,7 @@ class Pack(Prepared):
     params = PREPARED
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         self.store, self.storage = content_store(ForgettingStorage, fresh_folder())
@@ -64,7 +64,7 @@ class Unpack(Prepared):
     params = PREPARED
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(LocalStorage, fresh_folder())

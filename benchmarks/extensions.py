@@ -44,7 +44,7 @@ class Discovery:
     params = ((0, 200), (0, 1))
     param_names = ("other_distributions", "extensions")
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup_cache(self):
         install_distributions(Path("others").resolve(), 200)

@@ -24,7 +24,7 @@ class ContentKey(Prepared):
     params = PREPARED
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 5, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 5, 1, 4, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(KnownContent, fresh_folder())
@@ -43,7 +43,7 @@ class Candidate(Prepared):
     params = (tuple(CANDIDATES), FEW_PAYLOADS)
     param_names = ("function", "payload")
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 5, 1, 3, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 5, 1, 2, 0, 60
 
     def setup(self, function, payload):
         self.hash = CANDIDATES[function]

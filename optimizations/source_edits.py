@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import libcst as cst
 
-from optimizations import source_definitions, source_imports
+from optimizations import deferred_imports, source_definitions, source_imports
 from optimizations.errors import DoesNotApply
 from optimizations.source_definitions import NewCode
 
@@ -61,7 +61,7 @@ class Module:
         others = self._importers(name)
         if others:
             raise DoesNotApply(f"{self.path}: {name}: imported from here by {', '.join(others)}")
-        self._edit(source_imports.defer_import, name)
+        self._edit(deferred_imports.defer_import, name)
 
     def add_import(self, statement: str) -> None:
         """Add an import at the top; names that the module imports there already are left out."""

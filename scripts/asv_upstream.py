@@ -5,11 +5,12 @@ asv imports it because ``asv.conf.json`` lists ``.scripts.asv_upstream``.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,14 @@ def this_machine() -> str:
 
 def facts(use_defaults: bool = False) -> dict[str, Any]:
     """Describe this machine without asking, so that a first ``asv run`` simply runs."""
-    return dict(asv_machine.Machine.get_defaults())
+    return {**asv_machine.Machine.get_defaults(), **asked_for(sys.argv[1:])}
+
+
+def asked_for(arguments: Sequence[str]) -> dict[str, str]:
+    """Find the name that a person gave this machine on asv's command line, if any."""
+    described = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    described.add_argument("--machine", "-m")
+    return vars(described.parse_known_args(arguments)[0])
 
 
 def setup() -> None:
