@@ -1,0 +1,71 @@
+"""A commit is built and installed by copying, compiled, and replaced whole by the next."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uv
+
+from scripts.git_command import executable
+from scripts.paths import ROOT
+
+SCRIPT = ROOT / "scripts" / "copy_install.py"
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Python of an empty environment, as asv's is before anything is installed."""
+    folder = tmp_path / "environment"
+    command = [uv.find_uv_bin(), "venv", "--quiet", "-p", sys.executable, folder]
+    subprocess.run(command, check=True)
+    return folder / "bin" / "python"
+
+
+def copy_install(python, *arguments):
+    command = [python, SCRIPT, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def checked_out(upstream: Path, version: str, folder: Path) -> Path:
+    git = [executable(), "-C", str(upstream), "worktree", "add", "--quiet", "--detach"]
+    subprocess.run([*git, folder, version], check=True)
+    return folder
+
+
+def installed(python):
+    """Return where Python finds the package."""
+    code = "from importlib.util import find_spec; s = find_spec('metaflow')\n"
+    code += "print(s and s.origin)"
+    printed = subprocess.check_output([python, "-c", code], text=True).strip()
+    return None if printed == "None" else Path(printed)
+
+
+def test_a_commit_replaces_the_one_before_and_is_compiled(tmp_path, upstream, environment):
+    places = {}
+    for version in ("2.12.0", "2.19.39"):
+        checkout = checked_out(upstream, version, tmp_path / f"checkout-{version}")
+        assert copy_install(environment, "build", checkout, tmp_path / version).returncode == 0
+        assert copy_install(environment, "install", tmp_path / version).returncode == 0
+        origin = installed(environment)
+        names = {path.relative_to(origin.parent) for path in origin.parent.rglob("*.py")}
+        assert names == {
+            path.relative_to(checkout / "metaflow") for path in checkout.glob("metaflow/**/*.py")
+        }
+        places[version] = origin
+        compiled = list(origin.parent.rglob("*.pyc"))
+        assert len(compiled) > 100
+        # Flags of a .pyc: 1 says that it is valid by its hash, unchecked; see PEP 552.
+        assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {1}
+    assert copy_install(environment, "uninstall").returncode == 0
+    assert installed(environment) is None
+
+
+def test_uninstalling_nothing_is_no_error(environment):
+    assert copy_install(environment, "uninstall").returncode == 0
+
+
+def test_a_commit_without_the_package_is_refused_in_a_line(tmp_path, environment):
+    finished = copy_install(environment, "build", tmp_path, tmp_path / "cache")
+    assert finished.returncode == 1
+    assert finished.stderr == "error: this commit has no package metaflow\n"

@@ -1,0 +1,57 @@
+"""What a person sees when a tool fails: one line, and the right exit code."""
+
+import signal
+import subprocess
+import sys
+import time
+
+from scripts.paths import ROOT
+
+
+def python(code):
+    command = [sys.executable, "-c", f"import sys; from scripts.errors import *\n{code}"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return finished.returncode, finished.stderr
+
+
+def test_a_failure_is_one_line_and_three():
+    code = "def main():\n    raise Failure('what happened; what to do')\nsys.exit(run(main))"
+    assert python(code) == (3, "error: what happened; what to do\n")
+
+
+def test_a_folder_that_cant_be_read_is_named():
+    code = "def main():\n    open('/nonexistent/file')\nsys.exit(run(main))"
+    status, said = python(code)
+    assert status == 3
+    assert said.startswith("error: /nonexistent/file: No such file") and said.count("\n") == 1
+
+
+def test_the_result_of_main_is_the_exit_code():
+    assert python("sys.exit(run(lambda: 1))") == (1, "")
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    code = "import os; from scripts.errors import run\n"
+    code += "def main():\n    [print('line', flush=True) for _ in range(100000)]\n    return 0\n"
+    command = f'{sys.executable} -c "{code}os._exit(run(main))" | head -1; echo ${{PIPESTATUS[0]}}'
+    finished = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (finished.stdout, finished.stderr) == ("line\n0\n", "")
+
+
+def test_an_interruption_says_how_to_go_on():
+    code = "import sys, time; from scripts.errors import run\n"
+    code += "print('begun', flush=True); sys.exit(run(lambda: time.sleep(60)))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.5)  # for run() to begin
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "run the same command again" in said
+    assert "Traceback" not in said
