@@ -17,18 +17,8 @@ help: ## list the targets
 
 setup: $(READY) ## prepare .venv (every other target does it too)
 
-# The old environment goes first: a half-made one must not be taken for a whole one.
-$(READY): pyproject.toml constraints.txt scripts/check_host.sh
-	@sh scripts/check_host.sh $(PYTHON)
-	@rm -rf $(ENVIRONMENT)
-	@echo "setting up $(ENVIRONMENT)"
-	@$(PYTHON) -m venv $(ENVIRONMENT)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --constraint constraints.txt uv \
-	    || { echo "error: the packages can't be fetched; check the network and run again" >&2; exit 3; }
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
-	    --requirements pyproject.toml --group development \
-	    || { echo "error: the packages can't be fetched; check the network and run again" >&2; exit 3; }
+$(READY): pyproject.toml constraints.txt scripts/set_up.sh
+	@sh scripts/set_up.sh $(PYTHON) $(ENVIRONMENT)
 	@touch $(READY)
 
 bench: $(READY) ## measure the newest release against the optimised branch: table and site
