@@ -51,7 +51,7 @@ class ReadArtifact(PastRuns):
     params = (("cold", "warm"), ("metrics-52KB", "float64-8MB"))
     param_names = ("cache", "payload")
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 60
 
     def setup(self, folder, cache, payload):
         self.look_at(folder)
@@ -69,7 +69,7 @@ class LatestRun(PastRuns):
     params = (8, 300)
     param_names = ("runs",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 60
 
     def setup(self, folder, runs):
         self.look_at(folder)
@@ -87,7 +87,7 @@ class ManyTasks(PastRuns):
     params = (TASKS,)
     param_names = ("tasks",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 60
 
     def setup(self, folder, tasks):
         self.look_at(folder)

@@ -4,7 +4,6 @@ Every payload comes from a fixed seed, and is named for what it is and how many 
 """
 
 import pickle
-from pathlib import Path
 
 import numpy
 
@@ -24,7 +23,8 @@ PAYLOADS = (
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
 FEW_PAYLOADS = ("metrics-52KB", "float64-800KB", "text-1MB")
-PREPARED = (*FEW_PAYLOADS, "float64-8MB", "text-10MB")
+# For what works on bytes, as a datastore does, instead of objects.
+BYTES_PAYLOADS = (*FEW_PAYLOADS, "float64-8MB", "text-10MB")
 # Long enough to stand above the allocator's own noise.
 LARGE_PAYLOADS = ("float64-8MB", "columns-20MB", "zeros-64MB")
 
@@ -37,24 +37,6 @@ def make_payload(name):
 def payload_bytes(name):
     """Return the payload as the bytes that a datastore gets: pickled the way metaflow does it."""
     return pickle.dumps(make_payload(name), protocol=4)
-
-
-class Prepared:
-    """Payloads as bytes in files of the working folder, made once and not for every sample.
-
-    asv runs this once for all benchmarks that inherit it, and starts them in the same folder.
-    """
-
-    def setup_cache(self):
-        for name in PREPARED:
-            Path(name).write_bytes(payload_bytes(name))
-
-    setup_cache.timeout = 120
-
-
-def prepared(name):
-    """Return the bytes of a payload that `Prepared` made."""
-    return Path(name).read_bytes()
 
 
 def same(left, right):

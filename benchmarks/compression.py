@@ -1,11 +1,10 @@
 """Packing content: what the store does to bytes before it writes them, and what other codecs do."""
 
 import gzip
-from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from benchmarks.common import FEW_PAYLOADS, PREPARED, Prepared, payload_bytes, prepared
+from benchmarks.common import BYTES_PAYLOADS, FEW_PAYLOADS, payload_bytes
 from benchmarks.datastores import ForgettingStorage, LocalStorage, content_store
 from benchmarks.surroundings import fresh_folder
 
@@ -34,17 +33,17 @@ else:
 CODEC_NAMES = ("gzip-1", "gzip-3", "gzip-6", "gzip-9", "zlib-ng", "isal", "lz4", "zstd")
 
 
-class Pack(Prepared):
+class Pack:
     """Key and pack content as this commit does, without a disk: most of saving an artifact."""
 
-    params = PREPARED
+    params = BYTES_PAYLOADS
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         self.store, self.storage = content_store(ForgettingStorage, fresh_folder())
-        self.data = prepared(payload)
+        self.data = payload_bytes(payload)
         self.store.save_blobs(iter([b"warm up"]), len_hint=1)
         self.storage.stored_bytes = 0
 
@@ -58,17 +57,17 @@ class Pack(Prepared):
     track_size.unit = "bytes"
 
 
-class Unpack(Prepared):
+class Unpack:
     """Read and unpack content as this commit does: most of loading an artifact."""
 
-    params = PREPARED
+    params = BYTES_PAYLOADS
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(LocalStorage, fresh_folder())
-        data = prepared(payload)
+        data = payload_bytes(payload)
         saved = self.store.save_blobs(iter([b"warm up", data]), len_hint=2)
         warm, self.key = (each.key for each in saved)
         if dict(self.store.load_blobs([warm])) != {warm: b"warm up"}:
@@ -88,8 +87,8 @@ def working_codec(codec):
     return pack, unpack
 
 
-class PackWith(Prepared):
-    """Pack a payload with a codec that could be used instead; the same for every commit."""
+class Candidate:
+    """One codec and one payload."""
 
     params = (CODEC_NAMES, FEW_PAYLOADS)
     param_names = ("codec", "payload")
@@ -97,63 +96,30 @@ class PackWith(Prepared):
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
 
     def setup(self, codec, payload):
-        self.pack, _ = working_codec(codec)
-        self.data = prepared(payload)
+        self.pack, self.unpack = working_codec(codec)
+        self.data = payload_bytes(payload)
+
+
+class PackWith(Candidate):
+    """Pack a payload with a codec that could be used instead; the same for every commit."""
 
     def time_pack(self, codec, payload):
         self.pack(self.data)
 
-
-class Packed:
-    """Payloads packed once by every codec, and found equal when unpacked."""
-
-    params = (CODEC_NAMES, FEW_PAYLOADS)
-    param_names = ("codec", "payload")
-
-    def setup_cache(self):
-        sizes = {}
-        for payload in FEW_PAYLOADS if CODECS else ():
-            data = payload_bytes(payload)
-            for codec, (pack, unpack) in CODECS.items():
-                packed = pack(data)
-                if unpack(packed) != data:
-                    raise RuntimeError(f"{codec} returned other bytes than it was given")
-                packed_file(codec, payload).write_bytes(packed)
-                sizes[codec, payload] = len(packed)
-        return sizes
-
-    setup_cache.timeout = 120
-
-
-def packed_file(codec, payload):
-    """Name the file of the working folder that holds a packed payload."""
-    return Path(f"{codec}.{payload}")
-
-
-class UnpackWith(Packed):
-    """Unpack a payload with a codec that could be used instead; the same for every commit."""
-
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
-
-    def setup(self, sizes, codec, payload):
-        _, self.unpack = working_codec(codec)
-        self.packed = packed_file(codec, payload).read_bytes()
-
-    def time_unpack(self, sizes, codec, payload):
-        self.unpack(self.packed)
-
-
-class SizeWith(Packed):
-    """The room that a payload takes, packed by a codec that could be used instead."""
-
-    version = "1"
-    timeout = 60
-
-    def setup(self, sizes, codec, payload):
-        working_codec(codec)
-
-    def track_size(self, sizes, codec, payload):
-        return sizes[codec, payload]
+    def track_size(self, codec, payload):
+        return len(self.pack(self.data))
 
     track_size.unit = "bytes"
+
+
+class UnpackWith(Candidate):
+    """Unpack a payload with a codec that could be used instead; the same for every commit."""
+
+    def setup(self, codec, payload):
+        super().setup(codec, payload)
+        self.packed = self.pack(self.data)
+        if self.unpack(self.packed) != self.data:
+            raise RuntimeError(f"{codec} returned other bytes than it was given")
+
+    def time_unpack(self, codec, payload):
+        self.unpack(self.packed)

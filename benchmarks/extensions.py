@@ -1,11 +1,11 @@
 """Extension discovery: what every import of metaflow pays for looking for extension packages."""
 
 import sys
-from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.datastores import metaflow, require_metaflow
+from benchmarks.surroundings import fresh_folder
 
 if metaflow is not None:
     from metaflow import extension_support
@@ -46,22 +46,17 @@ class Discovery:
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
-    def setup_cache(self):
-        install_distributions(Path("others").resolve(), 200)
-        install_extension(Path("extension").resolve())
-
-    setup_cache.timeout = 60
-
     def setup(self, other_distributions, extensions):
         require_metaflow()
         # No public function repeats the search that importing metaflow makes.
         self.discover = getattr(extension_support, "_get_extension_packages", None)
         if self.discover is None:
             raise SkipNotImplemented("this release has no _get_extension_packages")
-        if other_distributions:
-            sys.path.append(str(Path("others").resolve()))
+        folder = fresh_folder()
+        install_distributions(folder, other_distributions)
         if extensions:
-            sys.path.append(str(Path("extension").resolve()))
+            install_extension(folder)
+        sys.path.append(str(folder))
 
     def time_discover(self, other_distributions, extensions):
         self.found = self.discover()

@@ -34,6 +34,7 @@ class Foreach:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 300
 
     def setup(self, width):
+        skip_when_quick("a foreach starts an interpreter a task, and a run tells as much")
         self.folder = fresh_folder()
         self.script = place_flow("foreach.py", self.folder)
 
@@ -46,10 +47,6 @@ class WideForeach(Foreach):
 
     params = (50,)
     rounds, timeout = 1, 600
-
-    def setup(self, width):
-        skip_when_quick("a foreach of 50 starts 53 interpreters, most of a minute of work")
-        super().setup(width)
 
 
 class Resume:

@@ -5,7 +5,7 @@ import hashlib
 import blake3
 import xxhash
 
-from benchmarks.common import FEW_PAYLOADS, PREPARED, Prepared, prepared
+from benchmarks.common import BYTES_PAYLOADS, FEW_PAYLOADS, payload_bytes
 from benchmarks.datastores import KnownContent, content_store
 from benchmarks.surroundings import fresh_folder
 
@@ -18,17 +18,17 @@ CANDIDATES = {
 }
 
 
-class ContentKey(Prepared):
+class ContentKey:
     """Find the key of content that the store has already: saving an unchanged artifact again."""
 
-    params = PREPARED
+    params = BYTES_PAYLOADS
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 5, 1, 4, 0, 60
 
     def setup(self, payload):
         self.store, _ = content_store(KnownContent, fresh_folder())
-        self.data = prepared(payload)
+        self.data = payload_bytes(payload)
         other, another = self.store.save_blobs(iter([b"one", b"another"]), len_hint=2)
         if other.key == another.key:
             raise RuntimeError("different content was given the same key")
@@ -37,7 +37,7 @@ class ContentKey(Prepared):
         self.store.save_blobs(iter([self.data]), len_hint=1)
 
 
-class Candidate(Prepared):
+class Candidate:
     """Hash a payload with a function that could name content; the same for every commit."""
 
     params = (tuple(CANDIDATES), FEW_PAYLOADS)
@@ -47,7 +47,7 @@ class Candidate(Prepared):
 
     def setup(self, function, payload):
         self.hash = CANDIDATES[function]
-        self.data = prepared(payload)
+        self.data = payload_bytes(payload)
         if self.hash(b"one") == self.hash(b"another"):
             raise RuntimeError("different content was given the same hash")
 

@@ -7,7 +7,7 @@ import tarfile
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from benchmarks.common import Prepared, prepared
+from benchmarks.common import payload_bytes
 from benchmarks.datastores import FLOW, metaflow, require_metaflow
 from benchmarks.processes import place_flow
 from benchmarks.surroundings import fresh_folder
@@ -23,20 +23,20 @@ def silent(*_, **__):
     """Stand for the function that prints what metaflow does."""
 
 
-class Included(Prepared):
+class Included:
     """One file, and what metaflow's uploader needs to store it."""
 
     params = ("metrics-52KB", "text-10MB")
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 60
 
     def setup(self, payload):
         require_metaflow()
         self.uploader = getattr(includefile, "CURRENT_UPLOADER", None)
         if self.uploader is None:
             raise SkipNotImplemented("this release has no CURRENT_UPLOADER")
-        self.content = prepared(payload)
+        self.content = payload_bytes(payload)
         self.root = fresh_folder()
         self.read(self.store(b"warm up"))
 
@@ -83,7 +83,7 @@ class CodePackage:
     """Build the code package: what each run on a cluster, and each deployment, begins with."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 3, 0, 60
 
     def setup(self):
         require_metaflow()

@@ -18,9 +18,12 @@ from scripts.git_command import commit_of, git
 from scripts.paths import HTML, UPSTREAM
 from scripts.releases import load
 
-# Left to full runs: the widest foreach (a minute a sample), and the hash functions and codecs that
-# are not metaflow's and don't change with its commits.
-LEFT_OUT = r"^(?!flows\.WideForeach|hashing\.Candidate|compression\.(PackWith|UnpackWith|SizeWith))"
+# What a person waits for. The rest (what lies inside of these, whole foreaches, hash functions and
+# codecs that are not metaflow's) is left to full runs.
+SHORT = (
+    r"^(cli|instructions|multicore)\.|^artifacts\.(Save|Load)\."
+    r"|^flows\.Run\.|^imports\.(Interpreter|Import|Footprint)\."
+)
 
 
 def minor_releases() -> list[str]:
@@ -94,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = ["--machine", name]
     if arguments.quick:
         options += ["--quick"]
-    only = arguments.bench or (None if arguments.full else LEFT_OUT)
+    only = arguments.bench or (None if arguments.full else SHORT)
     if only:
         options += ["--bench", only]
     measure(commits, *options)

@@ -81,13 +81,13 @@ def project(tmp_path_factory, built_upstream):
     return folder
 
 
-def run_each_case_once(project, python, pattern, label):
-    """Run benchmarks as `asv run --quick` does; return what was printed and every case's value."""
+def run_each_case_once(project, python, pattern, label, quick="1"):
+    """Run each case once; return what was printed and the values. `quick` leaves out the longest."""
     finished = run(
         *(sys.executable, "-m", "asv", "--config", project / "asv.conf.json", "run"),
         *("--quick", "--show-stderr", "--machine", "here", "--set-commit-hash", label),
         *("--environment", f"existing:{python}", "--bench", pattern),
-        environment={"HOME": str(project), "METAFLOW_BENCHMARKS_QUICK": "1"},
+        environment={"HOME": str(project), "METAFLOW_BENCHMARKS_QUICK": quick},
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     newest = max(
@@ -187,7 +187,7 @@ def test_without_metaflow_cases_are_skipped_not_failed():
 def test_every_case_runs_once_on_the_newest_release(project, release_python, described):
     output, values = run_each_case_once(project, release_python(NEWEST), ".", NEWEST)
     assert values.keys() == described.keys()
-    allowed = {"flows.WideForeach.time_run"}
+    allowed = {"flows.Foreach.time_run", "flows.WideForeach.time_run"}
     if shutil.which("valgrind") is None:
         allowed |= {name for name in described if name.startswith("instructions.")}
     assert skipped(values) == allowed
@@ -196,6 +196,13 @@ def test_every_case_runs_once_on_the_newest_release(project, release_python, des
         zip(described["imports.Part.track_time"]["params"][0], values["imports.Part.track_time"])
     )
     assert parts["'plugin resolution'"] > parts["'requests'"] > 0
+
+
+def test_a_foreach_runs_outside_of_quick_runs(project, release_python):
+    _, values = run_each_case_once(
+        project, release_python(NEWEST), r"^flows\.Foreach\.", NEWEST, quick=""
+    )
+    assert values["flows.Foreach.time_run"][0] > 0
 
 
 def test_cases_that_reach_into_metaflow_run_on_the_oldest_release(project, release_python):
