@@ -82,7 +82,7 @@ def project(tmp_path_factory, built_upstream):
 
 
 def run_each_case_once(project, python, pattern, label, quick="1"):
-    """Run each case once; return what was printed and the values. `quick` leaves out the longest."""
+    """Run each case once; return what was printed and all values. `quick`: without the longest."""
     finished = run(
         *(sys.executable, "-m", "asv", "--config", project / "asv.conf.json", "run"),
         *("--quick", "--show-stderr", "--machine", "here", "--set-commit-hash", label),
