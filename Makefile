@@ -25,6 +25,7 @@ bench: $(READY) ## measure the newest release against the optimised branch: tabl
 	@$(BIN)/python -m scripts.bench
 
 test: $(READY) ## run the tests
+	@$(BIN)/python -m scripts.history
 	@$(BIN)/python -m scripts.optimize --missing-results || true
 	@$(BIN)/python -m pytest
 

@@ -49,7 +49,7 @@ def commits_of(names: Sequence[str]) -> list[str]:
 
 
 def measure(commits: Sequence[str], *options: str) -> None:
-    """Measure commits interleaved, one sample a process, samples kept.
+    """Measure commits and keep their samples.
 
     Parameters
     ----------
@@ -61,7 +61,6 @@ def measure(commits: Sequence[str], *options: str) -> None:
     asv(
         "run",
         "HASHFILE:-",
-        "--interleave-rounds",
         "--record-samples",
         "--show-stderr",
         *options,
@@ -95,8 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.minors:
         commits = commits_of(minor_releases()) + commits
     options = ["--machine", name]
-    if arguments.quick:
-        options += ["--quick"]
+    # A quick run has one round; interleaved, asv would go through the others empty-handed.
+    options += ["--quick"] if arguments.quick else ["--interleave-rounds"]
     only = arguments.bench or (None if arguments.full else SHORT)
     if only:
         options += ["--bench", only]
