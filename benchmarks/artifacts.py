@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.common import LARGE_PAYLOADS, PAYLOADS, make_payload, same
-from benchmarks.datastores import readable_task, require_metaflow, writable_task
+from benchmarks.datastores import metaflow, readable_task, require_metaflow, writable_task
 from benchmarks.memory import peak_growth
 from benchmarks.surroundings import fresh_folder
 
@@ -46,6 +46,7 @@ class Save:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
+        require_metaflow()
         warm_up()
         self.artifacts = make_artifacts(payload)
         self.task = writable_task(fresh_folder())
@@ -58,7 +59,7 @@ class Saved:
     """Artifacts that were saved once, and found equal when loaded again."""
 
     def setup_cache(self):
-        if readable_task.__globals__["metaflow"] is None:
+        if metaflow is None:
             return {}
         return {payload: _save_and_check(payload) for payload in ARTIFACTS}
 

@@ -8,7 +8,7 @@ class Metaflow:
     """Run the `metaflow` command: its banner with the version, and the flows it knows."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
 
     def setup(self):
         self.folder = fresh_folder()
@@ -25,7 +25,7 @@ class FlowScript:
     """Ask a flow script something that runs no step: what a person does all day."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
 
     def setup(self):
         self.folder = fresh_folder()

@@ -5,7 +5,12 @@ import gzip
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.common import BYTES_PAYLOADS, FEW_PAYLOADS, payload_bytes
-from benchmarks.datastores import ForgettingStorage, LocalStorage, content_store
+from benchmarks.datastores import (
+    ForgettingStorage,
+    LocalStorage,
+    content_store,
+    require_metaflow,
+)
 from benchmarks.surroundings import fresh_folder
 
 try:
@@ -42,6 +47,7 @@ class Pack:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
+        require_metaflow()
         self.store, self.storage = content_store(ForgettingStorage, fresh_folder())
         self.data = payload_bytes(payload)
         self.store.save_blobs(iter([b"warm up"]), len_hint=1)
@@ -66,6 +72,7 @@ class Unpack:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
+        require_metaflow()
         self.store, _ = content_store(LocalStorage, fresh_folder())
         data = payload_bytes(payload)
         saved = self.store.save_blobs(iter([b"warm up", data]), len_hint=2)

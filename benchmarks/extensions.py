@@ -14,7 +14,7 @@ if metaflow is not None:
 def install_distributions(folder, count):
     """Write distributions that have nothing to do with metaflow, as far as a search looks."""
     for index in range(count):
-        _install(folder, f"other_{index}", {})
+        _install(folder, f"other_{index}", f"other_{index}", {})
 
 
 def install_extension(folder):
@@ -22,11 +22,12 @@ def install_extension(folder):
     _install(
         folder,
         "small_metaflow_extension",
+        "metaflow_extensions",
         {"metaflow_extensions/small/config/mfextinit_small.py": "SMALL_SETTING = 1\n"},
     )
 
 
-def _install(folder, name, files):
+def _install(folder, name, package, files):
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,9 @@ def _install(folder, name, files):
     information = folder / f"{name}-1.0.dist-info"
     information.mkdir(parents=True)
     (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    written = [*files, f"{information.name}/METADATA", f"{information.name}/RECORD"]
+    # setuptools writes it, and metaflow looks for extensions in it.
+    (information / "top_level.txt").write_text(f"{package}\n")
+    written = [*files, *(f"{information.name}/{each.name}" for each in information.iterdir())]
     (information / "RECORD").write_text("".join(f"{path},,\n" for path in written))
 
 
@@ -44,7 +47,7 @@ class Discovery:
     params = ((0, 200), (0, 1))
     param_names = ("other_distributions", "extensions")
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def setup(self, other_distributions, extensions):
         require_metaflow()

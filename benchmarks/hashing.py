@@ -6,7 +6,7 @@ import blake3
 import xxhash
 
 from benchmarks.common import BYTES_PAYLOADS, FEW_PAYLOADS, payload_bytes
-from benchmarks.datastores import KnownContent, content_store
+from benchmarks.datastores import KnownContent, content_store, require_metaflow
 from benchmarks.surroundings import fresh_folder
 
 CANDIDATES = {
@@ -24,9 +24,10 @@ class ContentKey:
     params = BYTES_PAYLOADS
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 5, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 5, 1, 7, 0, 60
 
     def setup(self, payload):
+        require_metaflow()
         self.store, _ = content_store(KnownContent, fresh_folder())
         self.data = payload_bytes(payload)
         other, another = self.store.save_blobs(iter([b"one", b"another"]), len_hint=2)

@@ -28,7 +28,7 @@ class Interpreter:
     """Start Python and nothing else: the control beside every other start."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def timeraw_start(self):
         return (
@@ -41,7 +41,7 @@ class Import:
     """Import metaflow in a fresh interpreter, as every task of every run does."""
 
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def timeraw_metaflow(self):
         return "import metaflow"

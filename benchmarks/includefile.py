@@ -23,6 +23,17 @@ def silent(*_, **__):
     """Stand for the function that prints what metaflow does."""
 
 
+def handler_of(root):
+    """Return metaflow's handler of local files, keeping them in a folder of one's own."""
+
+    class Handler(Local):
+        @classmethod
+        def get_root_from_config(cls, *_, **__):
+            return str(root)
+
+    return Handler
+
+
 class Included:
     """One file, and what metaflow's uploader needs to store it."""
 
@@ -36,24 +47,20 @@ class Included:
         self.uploader = getattr(includefile, "CURRENT_UPLOADER", None)
         if self.uploader is None:
             raise SkipNotImplemented("this release has no CURRENT_UPLOADER")
+        self.handler = handler_of(fresh_folder())
         self.content = payload_bytes(payload)
-        self.root = fresh_folder()
-        self.read(self.store(b"warm up"))
+        self.path = self.file_of(self.content)
+        self.read(self.store(self.file_of(b"warm up")))
 
-    def store(self, content):
-        """Store content as a file, as `run --file PATH` does."""
+    def file_of(self, content):
+        """Write the file that a person names on the command line."""
         path = fresh_folder() / "file"
         path.write_bytes(content)
-        root = str(self.root)
+        return path
 
-        class Handler(Local):
-            """metaflow's handler of local files, keeping them in a folder of this sample."""
-
-            @classmethod
-            def get_root_from_config(cls, *_, **__):
-                return root
-
-        return self.uploader.store(FLOW, str(path), False, None, Handler, silent)
+    def store(self, path):
+        """Store a file, as `run --file PATH` does."""
+        return self.uploader.store(FLOW, str(path), False, None, self.handler, silent)
 
     def read(self, stored):
         """Read a stored file, as `self.file` in a step does."""
@@ -64,7 +71,7 @@ class StoreFile(Included):
     """Store an `IncludeFile`: once, when a run begins."""
 
     def time_store(self, payload):
-        self.store(self.content)
+        self.store(self.path)
 
 
 class ReadFile(Included):
@@ -72,7 +79,7 @@ class ReadFile(Included):
 
     def setup(self, payload):
         super().setup(payload)
-        self.stored = self.store(self.content)
+        self.stored = self.store(self.path)
 
     def time_read(self, payload):
         if len(self.read(self.stored)) != len(self.content):

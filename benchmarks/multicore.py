@@ -20,7 +20,7 @@ class ParallelMap:
     params = (TASKS, tuple(PARALLEL))
     param_names = ("tasks", "max_parallel")
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def setup(self, tasks, max_parallel):
         require_metaflow()
@@ -38,7 +38,7 @@ class ParallelImap:
     params = TASKS
     param_names = ("tasks",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def setup(self, tasks):
         require_metaflow()

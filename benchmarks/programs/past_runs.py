@@ -63,7 +63,7 @@ def main():
             flow.add_run(f"run-{number}")
     flow = PastFlow("Artifacts")
     flow.add_run("run-1")
-    payloads = ("dict-233B", "metrics-52KB", "float64-8MB")
+    payloads = ("metrics-52KB", "float64-8MB")
     artifacts = {name.replace("-", "_"): make_payload(name) for name in payloads}
     flow.add_task("run-1", "start", "task-1", artifacts)
     flow = PastFlow("Tasks")
