@@ -26,7 +26,7 @@ bench: $(READY) ## measure the newest release against the optimised branch: tabl
 
 test: $(READY) ## run the tests
 	@$(BIN)/python -m scripts.history
-	@$(BIN)/python -m scripts.optimize --missing-results || true
+	@$(BIN)/python -m scripts.optimize --missing-results || test $$? = 1
 	@$(BIN)/python -m pytest
 
 lint: $(READY) ## check style, types and the shell scripts
@@ -38,7 +38,8 @@ publish: $(READY) ## write the site from results/ into html/
 	@$(BIN)/asv publish
 
 preview: $(READY) ## show the site on this machine only
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory html
+	@test -f html/index.html || $(BIN)/asv publish
+	@$(BIN)/python -m http.server 0 --bind 127.0.0.1 --directory html
 
 lock: $(READY) ## renew constraints.txt (exact versions for Python 3.10 to 3.13)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from asv import util
+from asv.commands import publish
 from asv.publishing import OutputPublisher
+from asv.repo import get_repo
 
 from scripts.errors import Failure
 from scripts.git_command import git
@@ -34,29 +36,29 @@ COMMIT = (
 )
 
 
-class CompleteSeries(OutputPublisher):
-    """Ends publishing where a commit of the series has no results."""
+def publish_complete(conf: Any, *rest: Any, **options: Any) -> None:
+    """Run ``asv publish``, unless a commit of the series has no results.
 
-    order = -1
+    Before it begins, for it begins by removing the site that was there.
+    """
+    try:
+        missing = commits_without_results(Path(get_repo(conf)._path), Path(conf.results_dir))
+    except Failure as failure:
+        raise util.UserError(str(failure)) from None
+    if missing:
+        names = ", ".join(f"{commit.name} ({commit.hash[:8]})" for commit in missing)
+        raise util.UserError(
+            f"no results for {names}; measure with: python -m scripts.bench --full"
+        )
+    publish_anyway(conf, *rest, **options)
 
-    @classmethod
-    def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
-        """Check the series against the results.
 
-        Parameters
-        ----------
-        conf, repo, benchmarks, graphs, revisions
-            As asv gives them.
-        """
-        try:
-            missing = commits_without_results(Path(repo._path), Path(conf.results_dir))
-        except Failure as failure:
-            raise util.UserError(str(failure)) from None
-        if missing:
-            names = ", ".join(f"{commit.name} ({commit.hash[:8]})" for commit in missing)
-            raise util.UserError(
-                f"no results for {names}; measure with: python -m scripts.bench --full"
-            )
+publish_anyway = publish.Publish.run
+
+
+def setup() -> None:
+    """Put the check above into asv."""
+    publish.Publish.run = staticmethod(publish_complete)
 
 
 class Commits(OutputPublisher):

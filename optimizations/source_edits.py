@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 
 import libcst as cst
+from libcst import ParserSyntaxError
 
 from optimizations import deferred_imports, source_definitions, source_imports
 from optimizations.errors import DoesNotApply
@@ -34,7 +35,10 @@ class Module:
         importers: Callable[[str], list[str]] = lambda name: [],
     ) -> None:
         self.path = path
-        self._tree = source_definitions.parse(source)
+        try:
+            self._tree = source_definitions.parse(source)
+        except ParserSyntaxError as problem:
+            raise DoesNotApply(f"{path}: line {problem.raw_line} is no Python") from None
         self._importers = importers
 
     @property

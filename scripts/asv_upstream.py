@@ -10,7 +10,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from asv.commands import compare
 from asv.console import log
 from asv.plugins.git import Git
 from asv.plugins.virtualenv import Virtualenv
+from asv.repo import NoSuchNameError, get_repo
 
 from scripts.errors import Failure
+from scripts.git_command import commit_of, executable, is_repository
 from scripts.paths import ROOT
 
 
@@ -33,16 +35,31 @@ class Upstream(Git):
 
     def __init__(self, url: str, mirror_path: str) -> None:
         """Build the repository at `url` unless it is there, then open it."""
-        if not self.is_local_repo(url):
-            from scripts.history import ensure
+        try:
+            self._complete(Path(url).resolve())
+            super().__init__(url, mirror_path)
+        except Failure as failure:
+            raise util.UserError(str(failure)) from None
 
-            log.info(f"Building {url}/ from metaflow's releases (once, about a minute)")
+    def _complete(self, repository: Path) -> None:
+        from scripts import history, series
+
+        executable()
+        if not is_repository(repository) or commit_of(repository, "optimized") is None:
+            log.info(f"Building {repository.name}/ from metaflow's releases (about a minute)")
             log.flush()
-            try:
-                ensure(Path(url).resolve())
-            except Failure as failure:
-                raise util.UserError(str(failure)) from None
-        super().__init__(url, mirror_path)
+            history.ensure(repository)
+        elif series.is_stale(repository):
+            log.warning("The series has changed since; renew it: python -m scripts.optimize")
+
+    def get_hashes_from_range(self, range_spec: str) -> list[str]:
+        """Return the commits of a range; asv's own lets git's complaint through as a traceback."""
+        try:
+            return list(super().get_hashes_from_range(range_spec))
+        except util.ProcessError:
+            raise util.UserError(
+                f"unknown revision or range {range_spec}; git -C upstream tag lists the releases"
+            ) from None
 
     def get_tags(self) -> dict[str, str]:
         """Return the commit of each tag; in one call of git, where asv makes one for each."""
@@ -95,15 +112,31 @@ class PinnedVirtualenv(Virtualenv):
             ) from None
 
 
-def machine_files(results_dir: str) -> Iterator[str]:
-    """List the machine files that ``asv compare`` chooses from.
+def compare_here(config: Any, revision: str, other: str, *rest: Any, **options: Any) -> None:
+    """Run ``asv compare``, which refuses to choose between machines, for the likeliest one."""
+    options["machine"] = options.get("machine") or likeliest_machine(config, revision, other)
+    compare_on_machine(config, revision, other, *rest, **options)
 
-    It refuses to choose between machines; the one that it runs on is what a person means, where
-    that has results.
-    """
-    found = list(asv_machine.iter_machine_files(results_dir))
-    here = this_machine()
-    return iter([path for path in found if Path(path).parent.name == here] or found)
+
+compare_on_machine = compare.Compare.run
+
+
+def likeliest_machine(config: Any, *revisions: str) -> str | None:
+    """Return this machine if it has results for all revisions, else the only one that has."""
+    repository = get_repo(config)
+    try:
+        commits = [repository.get_hash_from_name(revision) for revision in revisions]
+    except NoSuchNameError:
+        return None
+    machines = [Path(path).parent for path in asv_machine.iter_machine_files(config.results_dir)]
+    measured = [
+        folder.name
+        for folder in machines
+        if all(any(folder.glob(f"{commit[:8]}*.json")) for commit in commits)
+    ]
+    if this_machine() in measured:
+        return this_machine()
+    return measured[0] if len(measured) == 1 else None
 
 
 def this_machine() -> str:
@@ -127,6 +160,16 @@ def asked_for(arguments: Sequence[str]) -> dict[str, str]:
     return vars(described.parse_known_args(arguments)[0])
 
 
+def in_one_line(kind: type[BaseException], problem: BaseException, traceback: Any) -> None:
+    """Say in a line what asv lets through as a traceback, where a person can do something."""
+    if isinstance(problem, KeyboardInterrupt):
+        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+    elif isinstance(problem, OSError | util.ProcessError):
+        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, problem, traceback)
+
+
 def setup() -> None:
     """Put the choices above into asv, which has no option for them."""
     # asv would hand it to every process it measures, which would compile metaflow at each start.
@@ -134,5 +177,6 @@ def setup() -> None:
     # Plugins are not told the options; a benchmark that takes a minute wants to know this one.
     if {"--quick", "-q"} & set(sys.argv):
         os.environ["METAFLOW_BENCHMARKS_QUICK"] = "1"
-    compare.iter_machine_files = machine_files
+    compare.Compare.run = staticmethod(compare_here)
+    sys.excepthook = in_one_line
     asv_machine.Machine.generate_machine_file = staticmethod(facts)

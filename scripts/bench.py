@@ -15,7 +15,8 @@ from scripts import history, machine
 from scripts.asv_command import asv
 from scripts.errors import Failure, run
 from scripts.git_command import commit_of, git
-from scripts.paths import HTML, UPSTREAM
+from scripts.optimize import commits_without_results
+from scripts.paths import HTML, RESULTS, UPSTREAM
 from scripts.releases import load
 
 # What a person waits for. The rest (what lies inside of these, whole foreaches, hash functions and
@@ -35,6 +36,13 @@ def minor_releases() -> list[str]:
 def series(upstream: Path = UPSTREAM) -> list[str]:
     """Return the commits from main (not included) to optimized, oldest first."""
     return git(upstream, "rev-list", "--reverse", "main..optimized").split()
+
+
+def changed(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:
+    """Return the tip of the series, and what of it nobody has measured: the site needs both."""
+    missing = {commit.hash for commit in commits_without_results(upstream, results)}
+    commits = series(upstream)
+    return [commit for commit in commits if commit in missing or commit == commits[-1]]
 
 
 def commits_of(names: Sequence[str]) -> list[str]:
@@ -90,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
     name = machine.ensure(arguments.machine)
-    commits = commits_of(["main"]) + (series() if arguments.full else commits_of(["optimized"]))
+    commits = commits_of(["main"]) + (series() if arguments.full else changed())
     if arguments.minors:
         commits = commits_of(minor_releases()) + commits
     options = ["--machine", name]

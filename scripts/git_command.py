@@ -5,11 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.errors import Failure
 
 IDENTITY = "metaflow-benchmarks <metaflow-benchmarks@localhost>"
+# What a person's own repository may set, and what would change hashes or run their programs.
+SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.autocrlf": "false",
+    "core.fsmonitor": "false",
+    "i18n.commitEncoding": "UTF-8",
+    "format.signature": "",
+    # The repository is this project's own, whoever owns its folder.
+    "safe.directory": "*",
+}
+UNKNOWN = 1
 
 
 def environment() -> dict[str, str]:
@@ -34,7 +46,18 @@ def executable() -> str:
     return found
 
 
-def git(repository: Path, *arguments: str, stdin: bytes | None = None) -> str:
+def command(repository: Path, *arguments: str) -> list[str]:
+    """Return the command line that runs git on `repository` whatever that is configured to."""
+    settings = [part for key, value in SETTINGS.items() for part in ("-c", f"{key}={value}")]
+    return [executable(), "-C", str(repository), *settings, *arguments]
+
+
+def git_bytes(
+    repository: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    variables: Mapping[str, str] | None = None,
+) -> bytes:
     """Run git in a repository.
 
     Parameters
@@ -45,22 +68,35 @@ def git(repository: Path, *arguments: str, stdin: bytes | None = None) -> str:
         The subcommand and its arguments.
     stdin : bytes, optional
         What it reads.
+    variables : mapping of str to str, optional
+        Set in its environment.
 
     Returns
     -------
-    str
-        What it printed, without the last line's end.
+    bytes
+        What it printed.
     """
     finished = subprocess.run(
-        [executable(), "-C", str(repository), *arguments],
+        command(repository, *arguments),
         input=stdin,
         capture_output=True,
-        env=environment(),
+        env=environment() | dict(variables or {}),
     )
     if finished.returncode != 0:
-        said = finished.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise Failure(f"git {arguments[0]} failed in {repository.name}/: {said[-1]}")
-    return finished.stdout.decode(errors="replace").rstrip("\n")
+        said = finished.stderr.decode(errors="replace")
+        raise Failure(f"git {arguments[0]} failed in {repository.name}/: {reason(said)}")
+    return finished.stdout
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """Run git in a repository; return what it printed as text, without the last line's end."""
+    return git_bytes(repository, *arguments).decode(errors="replace").rstrip("\n")
+
+
+def reason(said: str) -> str:
+    """Pick the line in which git says what went wrong."""
+    lines = said.strip().splitlines() or ["no reason given"]
+    return next((line for line in lines if line.startswith(("fatal: ", "error: "))), lines[0])
 
 
 def is_repository(folder: Path) -> bool:
@@ -70,10 +106,15 @@ def is_repository(folder: Path) -> bool:
 
 def commit_of(repository: Path, name: str) -> str | None:
     """Return the hash of the commit that `name` stands for, None where there is none."""
-    try:
-        return git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    except Failure:
+    wanted = ["rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
+    finished = subprocess.run(
+        command(repository, *wanted), capture_output=True, text=True, env=environment()
+    )
+    if finished.returncode == UNKNOWN:
         return None
+    if finished.returncode != 0:
+        raise Failure(f"git can't read {repository.name}/: {reason(finished.stderr)}")
+    return finished.stdout.strip()
 
 
 def is_clean(repository: Path) -> bool:

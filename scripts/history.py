@@ -7,7 +7,6 @@ the same hashes on every machine. The optimisation series follows on branch ``op
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,11 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.errors import Failure, run
-from scripts.git_command import commit_of, environment, executable, git, is_clean, is_repository
+from scripts.git_command import (
+    command,
+    commit_of,
+    environment,
+    executable,
+    git,
+    is_clean,
+    is_repository,
+    reason,
+)
 from scripts.optimize import build_series
 from scripts.paths import UPSTREAM
 from scripts.releases import Release, load
-from scripts.sdist_import import write_stream
+from scripts.sdist_import import INCOMING, write_stream
 
 # Present in a repository made by --clone, whose history is not ours to extend.
 CLONE_MARK = "metaflow-benchmarks-clone"
@@ -76,16 +84,23 @@ def missing_releases(repository: Path, releases: Sequence[Release]) -> list[Rele
     if newest not in versions:
         raise Failure(
             f"branch main of {repository.name}/ holds commits that are not releases; keep them "
-            "on a branch of their own: git branch mine main && git branch -f main TAG"
+            f"on a branch of their own: cd {repository.name} && git checkout -b mine main && "
+            f"git branch -f main {newest_release_below(repository, tip)}"
         )
-    restore_tags(repository, versions)
-    return list(releases[versions.index(newest) + 1 :])
+    present = versions.index(newest) + 1
+    restore_tags(repository, versions[:present])
+    return list(releases[present:])
+
+
+def newest_release_below(repository: Path, commit: str) -> str:
+    """Return the tag of the release that a commit stands on."""
+    return git(repository, "describe", "--tags", "--abbrev=0", commit)
 
 
 def restore_tags(repository: Path, versions: Sequence[str]) -> None:
     """Set the tags of releases that a person has deleted."""
     tags = set(git(repository, "tag", "--list").split())
-    if tags.issuperset(versions[: len(tags)]):
+    if tags.issuperset(versions):
         return
     for line in git(repository, "log", "--format=%H %s", "main").splitlines():
         commit, _, version = line.partition(" metaflow ")
@@ -106,19 +121,27 @@ def add(repository: Path, releases: Sequence[Release]) -> None:
             f"{repository.name}/ has uncommitted changes on branch main; commit them to a "
             "branch of their own, or stash them, and run again"
         )
-    import_sdists(repository, releases, parent)
-    if main_is_checked_out:
-        git(repository, "reset", "--quiet", "--hard", "main")
+    try:
+        import_sdists(repository, releases, parent)
+        if main_is_checked_out:
+            # Refuses, instead of overwriting, where a person's own new file is in the way.
+            git(repository, "merge", "--quiet", "--ff-only", INCOMING)
+        else:
+            git(repository, "update-ref", "refs/heads/main", INCOMING)
+    finally:
+        git(repository, "update-ref", "-d", INCOMING)
 
 
 def import_sdists(repository: Path, releases: Sequence[Release], parent: str | None) -> None:
-    """Feed ``git fast-import``; its branch appears when the whole stream was accepted."""
+    """Feed ``git fast-import``; its commits appear when the whole stream was accepted."""
     from scripts.progress import progress_bar
 
-    command = [executable(), "-C", str(repository), "fast-import", "--quiet", "--done"]
+    importer = command(repository, "fast-import", "--quiet", "--done", "--force")
     with (
         tempfile.TemporaryFile() as said,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said, env=environment()) as process,
+        subprocess.Popen(
+            importer, stdin=subprocess.PIPE, stderr=said, env=environment()
+        ) as process,
         progress_bar() as progress,
     ):
         assert process.stdin is not None
@@ -134,8 +157,8 @@ def import_sdists(repository: Path, releases: Sequence[Release], parent: str | N
             raise
         if process.wait() != 0:
             said.seek(0)
-            reason = said.read().decode(errors="replace").strip().partition("\n")[0]
-            raise Failure(f"git fast-import refused the releases ({reason}); run again")
+            why = reason(said.read().decode(errors="replace"))
+            raise Failure(f"git fast-import refused the releases ({why}); run again")
 
 
 def clone(repository: Path, source: str) -> None:
@@ -153,7 +176,10 @@ def clone(repository: Path, source: str) -> None:
     source = str(Path(source).resolve()) if Path(source).exists() else source
     with tempfile.TemporaryDirectory(prefix=".upstream-", dir=repository.parent) as folder:
         beside = Path(folder) / repository.name
-        git(Path(folder), "clone", "--quiet", "--template=", source, str(beside))
+        # With a person's own settings (proxies, keys), and git's own progress.
+        cloned = subprocess.run([executable(), "clone", "--template=", source, str(beside)])
+        if cloned.returncode != 0:
+            raise Failure(f"git could not clone {source} (it said why above); run again")
         branch = git(beside, "branch", "--show-current")
         if not branch or commit_of(beside, "HEAD") is None:
             raise Failure(f"{source} has no default branch to measure; name another clone")
@@ -190,8 +216,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Build ``upstream/`` and say what was done."""
     arguments = parser().parse_args(argv)
-    if shutil.which("git") is None:
-        executable()
+    executable()
     if arguments.clone:
         clone(UPSTREAM, arguments.clone)
     if arguments.update:

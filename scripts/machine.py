@@ -5,6 +5,8 @@ from __future__ import annotations
 from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
+from scripts.errors import Failure
+
 
 def ensure(name: str | None = None) -> str:
     """Record this machine in asv's own file unless it is known there.
@@ -19,10 +21,22 @@ def ensure(name: str | None = None) -> str:
     str
         The name under which asv stores results here.
     """
-    wanted = name or Machine.get_unique_machine_name()
+    host = Machine.get_defaults()["machine"]
+    # The host's own entry too: asv takes the only entry there is for any machine.
+    for each in (host, name) if name else (Machine.get_unique_machine_name(),):
+        record(each)
+    return name or str(MachineCollection.load(Machine.get_unique_machine_name())["machine"])
+
+
+def record(name: str) -> None:
+    """Write the facts under a name unless that is known."""
     try:
-        return str(MachineCollection.load(wanted)["machine"])
+        MachineCollection.load(name)
     except UserError:
-        facts = Machine.get_defaults() | {"machine": wanted}
-        MachineCollection.save(wanted, facts)
-        return wanted
+        try:
+            MachineCollection.save(name, Machine.get_defaults() | {"machine": name})
+        except UserError as problem:
+            raise Failure(
+                f"{MachineCollection.get_machine_file_path()} is damaged ({problem}); "
+                "mend it or move it away, and run again"
+            ) from None

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from scripts.errors import Failure, run
 from scripts.git_command import git
-from scripts.paths import RESULTS, UPSTREAM
+from scripts.paths import CI_MACHINE, RESULTS, UPSTREAM
 from scripts.series import SeriesCommit, base_commit, build_series, changes_of, write_series
-from scripts.upstream_git import blob_reader, plumb
+from scripts.upstream_git import blob_reader
 
 __all__ = ["build_series", "commits_without_results"]
 
@@ -25,11 +25,9 @@ __all__ = ["build_series", "commits_without_results"]
 def commits_without_results(upstream: Path, results: Path) -> list[SeriesCommit]:
     """Return the commits of the series on ``main`` that no machine has measured."""
     series = write_series(upstream, base_commit(upstream, "main"))
-    return [
-        commit
-        for commit in series
-        if commit.hash and not any(results.glob(f"*/{commit.hash[:8]}-*.json"))
-    ]
+    measured = [path for path in results.glob("*/*-*.json") if path.parent.name != CI_MACHINE]
+    hashes = {path.name.partition("-")[0] for path in measured}
+    return [commit for commit in series if commit.hash and commit.hash[:8] not in hashes]
 
 
 def export(upstream: Path, onto: str, folder: Path) -> list[Path]:
@@ -59,7 +57,7 @@ def export(upstream: Path, onto: str, folder: Path) -> list[Path]:
         fresh = Path(name)
         first = next(i for i, commit in enumerate(commits) if commit.files)
         revisions = f"{commits[first - 1].hash if first else base}..{commits[-1].hash}"
-        plumb(upstream, "format-patch", "--quiet", *layout, "--output-directory", name, revisions)
+        git(upstream, "format-patch", "--quiet", *layout, "--output-directory", name, revisions)
         patches = sorted(fresh.iterdir())
         others = {path.name for path in folder.glob("*.patch")} - {path.name for path in patches}
         if others:

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 UPSTREAM = ROOT / "upstream"
 RESULTS = ROOT / "results"
 HTML = ROOT / "html"
+# Where .ci/run puts what it measures; git ignores it.
+CI_MACHINE = "ci"
 RELEASES = ROOT / "scripts" / "releases.json"
 
 

@@ -25,7 +25,7 @@ from scripts.releases import PROJECT, Release, is_cached, load
 # The first release that imports on Python 3.11 with current setuptools.
 OLDEST = Version("2.10.4")
 DOWNLOADS_AT_ONCE = 8
-SECONDS_TO_WAIT = 60
+SECONDS_TO_WAIT = 20
 
 
 def update(path: Path = RELEASES) -> list[Release]:
@@ -96,7 +96,8 @@ def fetch(releases: Sequence[Release]) -> None:
     if not missing:
         return
     packages = published_sdists()
-    with progress_bar() as progress, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(DOWNLOADS_AT_ONCE)
+    with progress_bar() as progress:
         task = progress.add_task("downloading sdists", total=len(missing))
         jobs = [
             pool.submit(download, release, packages.get(Version(release.version)))
@@ -106,10 +107,9 @@ def fetch(releases: Sequence[Release]) -> None:
             for job in as_completed(jobs):
                 job.result()
                 progress.advance(task)
-        except BaseException:
+        finally:
             # What has arrived stays in the cache: the next run goes on from there.
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def download(release: Release, package: DistributionPackage | None) -> None:

@@ -14,7 +14,8 @@ from scripts.errors import Failure
 from scripts.git_command import IDENTITY
 from scripts.releases import Release
 
-BRANCH = "refs/heads/main"
+# Not a branch: what is checked out changes only when everything has arrived.
+INCOMING = "refs/metaflow-benchmarks/incoming"
 # Marks below this number are commits', those above it are blobs'.
 FIRST_BLOB_MARK = 1_000_000
 READ_AT_ONCE = 16
@@ -26,7 +27,7 @@ Files = list[tuple[str, bytes, bytes]]
 def write_stream(
     stream: IO[bytes], releases: Sequence[Release], parent: str | None
 ) -> Iterator[Release]:
-    """Write one commit a release, each with its tag, on branch main.
+    """Write one commit a release, each with its tag; INCOMING names the last.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def write_commit(stream: IO[bytes], release: Release, number: int, parent: str |
         f"metaflow {release.version}\n\nAs released: the sdist with sha256\n{release.sha256}.\n"
     ).encode()
     signature = f"{IDENTITY} {release.timestamp} +0000".encode()
-    stream.write(b"commit %s\nmark :%d\n" % (BRANCH.encode(), number))
+    stream.write(b"commit %s\nmark :%d\n" % (INCOMING.encode(), number))
     stream.write(b"author %s\ncommitter %s\n" % (signature, signature))
     stream.write(b"data %d\n%s\n" % (len(message), message))
     if parent is not None:

@@ -13,7 +13,7 @@ from scripts.errors import Failure
 from scripts.files import write_text
 from scripts.git_command import commit_of, git, is_clean, is_repository
 from scripts.paths import ROOT
-from scripts.upstream_git import EMAIL, blob_reader, files_of, git_folder, plumb, write_commit
+from scripts.upstream_git import EMAIL, blob_reader, files_of, git_folder, write_commit
 
 if TYPE_CHECKING:
     from optimizations.optimization import Optimization
@@ -67,6 +67,11 @@ def build_series(
     tip = next((commit.hash for commit in reversed(series) if commit.hash), base)
     place(upstream, branch, tip, base, check_out=branch == "optimized")
     return series
+
+
+def is_stale(upstream: Path) -> bool:
+    """Tell whether the series was built from other optimisations than there are now."""
+    return not read_stamp(git_folder(upstream) / STAMP, sources_fingerprint())
 
 
 def base_commit(upstream: Path, onto: str) -> str:
@@ -190,9 +195,9 @@ def place(upstream: Path, branch: str, tip: str, base: str, check_out: bool) -> 
     if moves and current is not None:
         keep_foreign_commits(upstream, branch, current, base)
     if goes_there:
-        plumb(upstream, "checkout", "--quiet", "-B", branch, tip)
+        git(upstream, "checkout", "--quiet", "-B", branch, tip)
     elif moves:
-        plumb(upstream, "update-ref", f"refs/heads/{branch}", tip, current or "")
+        git(upstream, "update-ref", f"refs/heads/{branch}", tip, current or "")
 
 
 def may_leave(upstream: Path, head: str) -> bool:

@@ -24,12 +24,16 @@ quietly() {
 }
 
 echo "setting up $folder"
-# The old environment goes first: a half-made one must not be taken for a whole one.
-rm -rf "$folder" && mkdir "$folder" 2>/dev/null ||
-    fail "$folder can't be written; make this folder writable and run again"
-"$python" -m venv "$folder" >>"$log" 2>&1 ||
-    fail "$python can't make an environment (details: $log)"
-quietly "$folder/bin/python" -m pip install --disable-pip-version-check --retries 2 \
-    --constraint constraints.txt uv
+# An environment of the same Python stays, so that no failure leaves a person without one.
+version='import sys; print(sys.version)'
+if [ "$("$folder/bin/python" -c "$version" 2>/dev/null)" != "$("$python" -c "$version")" ] ||
+    ! "$folder/bin/uv" --version >/dev/null 2>&1; then
+    { rm -rf "$folder" && mkdir "$folder"; } 2>/dev/null ||
+        fail "$folder can't be written; make this folder writable and run again"
+    "$python" -m venv "$folder" >>"$log" 2>&1 ||
+        fail "$python can't make an environment (details: $log)"
+    quietly "$folder/bin/python" -m pip install --disable-pip-version-check --retries 2 \
+        --constraint constraints.txt uv
+fi
 quietly "$folder/bin/uv" pip install --python "$folder/bin/python" \
     --constraint constraints.txt --requirements pyproject.toml --group development

@@ -10,16 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import Failure
-from scripts.git_command import IDENTITY, environment, executable, git
+from scripts.git_command import IDENTITY, command, environment, git, git_bytes
 
-# What a person's own repository may set, and what would change hashes or run their programs.
-SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.autocrlf": "false",
-    "core.fsmonitor": "false",
-    "i18n.commitEncoding": "UTF-8",
-    "format.signature": "",
-}
 NAME, EMAIL = IDENTITY.rstrip(">").split(" <")
 
 
@@ -31,26 +23,6 @@ class Entry:
     blob: str
 
 
-def plumb(
-    repository: Path,
-    *arguments: str,
-    stdin: bytes = b"",
-    variables: Mapping[str, str] | None = None,
-) -> bytes:
-    """Run git on `repository` whatever that is configured to; return what it printed."""
-    settings = [part for key, value in SETTINGS.items() for part in ("-c", f"{key}={value}")]
-    finished = subprocess.run(
-        [executable(), "-C", str(repository), *settings, *arguments],
-        input=stdin,
-        capture_output=True,
-        env=environment() | dict(variables or {}),
-    )
-    if finished.returncode != 0:
-        lines = finished.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise Failure(f"git {arguments[0]} failed in {repository.name}/: {lines[0]}")
-    return finished.stdout
-
-
 def git_folder(repository: Path) -> Path:
     """Return the folder where git keeps what it knows of `repository`."""
     plain = repository / ".git"
@@ -59,7 +31,7 @@ def git_folder(repository: Path) -> Path:
 
 def files_of(repository: Path, revision: str) -> dict[str, Entry]:
     """Return the regular files of a revision by path."""
-    listing = plumb(repository, "ls-tree", "-r", "-z", revision).decode()
+    listing = git_bytes(repository, "ls-tree", "-r", "-z", revision).decode()
     entries = {}
     for line in listing.split("\0")[:-1]:
         description, path = line.split("\t", 1)
@@ -73,9 +45,11 @@ def files_of(repository: Path, revision: str) -> dict[str, Entry]:
 def blob_reader(repository: Path) -> Iterator[Callable[[str], str]]:
     """Give a function that reads the text of a blob, from one git process for all of them."""
     texts: dict[str, str] = {}
-    command = [executable(), "-C", str(repository), "cat-file", "--batch"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+        command(repository, "cat-file", "--batch"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
     ) as process:
         questions, answers = process.stdin, process.stdout
         assert questions is not None and answers is not None
@@ -119,8 +93,9 @@ def write_commit(
         for role in ("AUTHOR", "COMMITTER")
         for field, value in (("NAME", NAME), ("EMAIL", EMAIL), ("DATE", when))
     }
-    command = ["commit-tree", tree, "-p", parent]
-    return plumb(repository, *command, stdin=message.encode(), variables=who).decode().strip()
+    arguments = ["commit-tree", tree, "-p", parent]
+    written = git_bytes(repository, *arguments, stdin=message.encode(), variables=who)
+    return written.decode().strip()
 
 
 def write_tree(repository: Path, parent: str, changes: Mapping[str, str]) -> str:
@@ -131,11 +106,11 @@ def write_tree(repository: Path, parent: str, changes: Mapping[str, str]) -> str
     lines = []
     for path, text in changes.items():
         mode = present[path].mode if path in present else "100644"
-        blob = plumb(repository, "hash-object", "-w", "--stdin", stdin=text.encode())
+        blob = git_bytes(repository, "hash-object", "-w", "--stdin", stdin=text.encode())
         lines.append(f"{mode} {blob.decode().strip()}\t{path}\0")
     with tempfile.TemporaryDirectory() as folder:
         private = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        plumb(repository, "read-tree", parent, variables=private)
+        git_bytes(repository, "read-tree", parent, variables=private)
         stdin = "".join(lines).encode()
-        plumb(repository, "update-index", "-z", "--index-info", stdin=stdin, variables=private)
-        return plumb(repository, "write-tree", variables=private).decode().strip()
+        git_bytes(repository, "update-index", "-z", "--index-info", stdin=stdin, variables=private)
+        return git_bytes(repository, "write-tree", variables=private).decode().strip()

@@ -10,25 +10,36 @@ import pytest
 from scripts import bench
 from scripts.errors import Failure
 from scripts.optimize import build_series
-from scripts.paths import ROOT
+from scripts.paths import RELEASES, ROOT
+
+
+def minor_of(version):
+    return ".".join(version.split(".")[:2])
 
 
 def test_the_last_release_of_each_minor_version_is_chosen():
     chosen = bench.minor_releases()
-    minors = [version.split(".")[:2] for version in chosen]
-    assert minors == [["2", str(minor)] for minor in range(10, 19)]
-    listed = [
-        each["version"]
-        for each in json.loads((ROOT / "scripts/releases.json").read_text())["releases"]
+    listed = [each["version"] for each in json.loads(RELEASES.read_text())["releases"]]
+    assert [minor_of(version) for version in chosen] == list(dict.fromkeys(map(minor_of, listed)))[
+        :-1
     ]
     for version in chosen:
         following = listed[listed.index(version) + 1]
-        assert following.split(".")[:2] != version.split(".")[:2]
+        assert minor_of(following) != minor_of(version)
 
 
 def test_the_series_begins_with_the_control(upstream):
     commits = [commit.hash for commit in build_series(upstream)]
     assert bench.series(upstream) == commits
+
+
+def test_what_nobody_has_measured_is_measured_too(upstream, tmp_path):
+    commits = [commit.hash for commit in build_series(upstream)]
+    assert bench.changed(upstream, tmp_path) == commits
+    (tmp_path / "reference").mkdir()
+    for commit in commits:
+        (tmp_path / "reference" / f"{commit[:8]}-environment.json").write_text("{}")
+    assert bench.changed(upstream, tmp_path) == commits[-1:]
 
 
 def test_an_unknown_revision_is_named(upstream, monkeypatch):

@@ -1,5 +1,7 @@
 """upstream/ is the same everywhere, and a person's work in it is safe."""
 
+import subprocess
+
 import pytest
 
 from scripts import history
@@ -56,16 +58,36 @@ def test_commits_of_a_persons_own_on_main_stop_the_build(upstream, some_releases
     identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
     git(upstream, *identity, "commit", "--quiet", "--all", "--message", "mine")
     mine = commit_of(upstream, "main")
-    with pytest.raises(Failure, match="branch of their own"):
+    with pytest.raises(Failure, match="branch of their own") as failure:
         history.build(upstream, some_releases)
     assert commit_of(upstream, "main") == mine
+    advice = str(failure.value).partition("cd upstream && ")[2]
+    subprocess.run(advice, shell=True, cwd=upstream, check=True, capture_output=True)
+    assert history.build(upstream, some_releases) == 0
+    assert commit_of(upstream, "mine") == mine
 
 
-def test_deleted_tag_comes_back(upstream, some_releases):
-    expected = commit_of(upstream, "2.12.0")
-    git(upstream, "tag", "--delete", "2.12.0")
+def test_a_persons_new_file_is_not_overwritten_by_a_release(tmp_path, upstream, some_releases):
+    added = ["diff", "--name-only", "--diff-filter=A", "2.15.0", "2.19.39", "--", "metaflow"]
+    path = git(upstream, *added).splitlines()[0]
+    repository = tmp_path / "older" / "upstream"
+    history.build(repository, some_releases[:3])
+    (repository / path).parent.mkdir(parents=True, exist_ok=True)
+    (repository / path).write_text("mine")
+    with pytest.raises(Failure, match="overwritten"):
+        history.build(repository, some_releases)
+    assert (repository / path).read_text() == "mine"
+    assert commit_of(repository, "main") == commit_of(repository, "2.15.0")
+    (repository / path).unlink()
+    assert history.build(repository, some_releases) == 1
+
+
+@pytest.mark.parametrize("version", ["2.12.0", "2.19.39"])
+def test_deleted_tag_comes_back(upstream, some_releases, version):
+    expected = commit_of(upstream, version)
+    git(upstream, "tag", "--delete", version)
     history.build(upstream, some_releases)
-    assert commit_of(upstream, "2.12.0") == expected
+    assert commit_of(upstream, version) == expected
 
 
 def test_a_folder_that_is_no_repository_is_left_alone(tmp_path):
@@ -96,3 +118,9 @@ def test_clone_renames_the_default_branch(tmp_path, upstream):
     assert history.build(tmp_path / "clone", load()) == 0
     with pytest.raises(Failure, match="exists"):
         history.clone(tmp_path / "clone", str(upstream))
+
+
+def test_a_clone_of_nothing_says_so_in_a_line(tmp_path):
+    with pytest.raises(Failure, match=r"could not clone .*nowhere"):
+        history.clone(tmp_path / "upstream", str(tmp_path / "nowhere"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,12 +1,14 @@
 """The machine's facts are filled in without a question, under the name that was asked for."""
 
 import json
+import platform
 
 import pytest
 from asv.machine import MachineCollection
 
 from scripts import machine
 from scripts.asv_upstream import asked_for
+from scripts.errors import Failure
 
 
 @pytest.fixture
@@ -19,6 +21,17 @@ def test_a_new_home_gets_the_facts(home):
     assert machine.ensure("quiet") == "quiet"
     facts = json.loads((home / ".asv-machine.json").read_text())["quiet"]
     assert all(facts[name] for name in ("machine", "cpu", "num_cpu", "ram", "os", "arch"))
+
+
+def test_another_name_does_not_become_the_hosts(home):
+    machine.ensure("ci")
+    assert machine.ensure() == platform.node()
+
+
+def test_a_damaged_file_is_named(home):
+    (home / ".asv-machine.json").write_text("{")
+    with pytest.raises(Failure, match=r"asv-machine\.json is damaged"):
+        machine.ensure("quiet")
 
 
 def test_what_a_person_has_written_stays(home):

@@ -17,8 +17,8 @@ import pytest
 from optimizations import SERIES, waiting
 from optimizations.errors import DoesNotApply
 from optimizations.source_tree import SourceTree
+from scripts.git_command import git_bytes
 from scripts.series import write_series
-from scripts.upstream_git import plumb
 
 VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
 WITH_SESSION = ["2.15.0", "2.19.39"]
@@ -32,11 +32,11 @@ def series(tmp_path_factory, built_upstream):
     upstream = shutil.copytree(built_upstream, folder / "upstream", symlinks=True)
     found = {}
     for version in VERSIONS:
-        base = plumb(upstream, "rev-parse", f"{version}^{{commit}}").decode().strip()
+        base = git_bytes(upstream, "rev-parse", f"{version}^{{commit}}").decode().strip()
         commits = write_series(upstream, base)
         sides = {"before": base, "after": commits[-1].hash}
         for side, commit in sides.items():
-            archive = io.BytesIO(plumb(upstream, "archive", commit))
+            archive = io.BytesIO(git_bytes(upstream, "archive", commit))
             with tarfile.open(fileobj=archive) as files:
                 files.extractall(folder / version / side, filter="data")
         found[version] = commits

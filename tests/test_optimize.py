@@ -63,10 +63,13 @@ def test_the_series_is_checked_out_on_main(optimized):
     who = git(optimized, "log", "--format=%an %ae %cn %ce", "main..optimized").splitlines()
     assert set(who) == {" ".join(["metaflow-benchmarks", "metaflow-benchmarks@localhost"] * 2)}
     assert git(optimized, "rev-parse", "main^{tree}") == git(
-        optimized, "rev-parse", "optimized~2^{tree}"
+        optimized, "rev-parse", f"optimized~{len(SERIES) - 1}^{{tree}}"
     )
-    seconds = [int(line) for line in git(optimized, "log", "--format=%ct", "-4").splitlines()]
-    assert [after - before for after, before in pairwise(seconds)] == [60, 60, 60]
+    seconds = [
+        int(line)
+        for line in git(optimized, "log", "--format=%ct", f"-{len(SERIES) + 1}").splitlines()
+    ]
+    assert [after - before for after, before in pairwise(seconds)] == [60] * len(SERIES)
 
 
 def test_two_builds_have_the_same_hashes(optimized, upstream, tmp_path_factory, monkeypatch):
@@ -214,7 +217,8 @@ def test_a_missing_repository_or_git_is_named(tmp_path, optimized, monkeypatch):
 
 def test_exported_patches_apply_to_the_release(optimized, tmp_path):
     patches = export(optimized, "main", tmp_path / "patches")
-    assert [path.name[:4] for path in patches] == ["0001", "0002"]
+    # The control is empty, and no patch.
+    assert [int(path.name[:4]) for path in patches] == list(range(1, len(SERIES)))
     assert all(git(optimized, "--version").split()[-1] not in path.read_text() for path in patches)
     fresh = tmp_path / "fresh"
     shutil.copytree(optimized, fresh, ignore=shutil.ignore_patterns(".git"))
@@ -291,3 +295,21 @@ def test_command_line_ends_in_one_line_on_bad_input():
     said = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert said.returncode == 3
     assert said.stderr.startswith("error: ") and said.stderr.count("\n") == 1
+
+
+def test_results_of_ci_are_no_results(optimized, tmp_path):
+    tip = commit_of(optimized, "optimized")
+    for machine, missing in (("ci", len(SERIES)), ("reference", len(SERIES) - 1)):
+        (tmp_path / "results" / machine).mkdir(parents=True)
+        (tmp_path / "results" / machine / f"{tip[:8]}-environment.json").write_text("{}")
+        assert len(commits_without_results(optimized, tmp_path / "results")) == missing
+
+
+def test_a_release_that_is_not_python_is_refused_by_name(optimized):
+    git(optimized, "checkout", "--quiet", "-b", "broken", "main")
+    path = "metaflow/multicore_utils.py"
+    commit(optimized, path, "def broken(:\n")
+    refusals = {
+        each.name: each.refusal for each in build_series(optimized, "broken", "optimized-x")
+    }
+    assert refusals["event_waiting"].startswith(f"{path}: line 1 is no Python")

@@ -4,12 +4,15 @@ import pytest
 
 from scripts import history, readme_table
 from scripts.errors import Failure
+from scripts.optimize import commits_without_results
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.readme_table import BEGIN, END, README, Measured
 
 
 def test_the_table_still_matches_the_results():
     history.ensure(UPSTREAM)
+    if missing := commits_without_results(UPSTREAM, RESULTS):
+        pytest.skip(f"the series was changed and not measured since: {missing[0].name}")
     readme = README.read_text(encoding="utf-8")
     made = readme_table.table(RESULTS, readme_table.MACHINE)
     assert readme_table.replace_table(readme, made) == readme

@@ -1,0 +1,55 @@
+"""git is run the same way everywhere, and says in a line what it could not do."""
+
+import os
+import shutil
+
+import pytest
+
+from scripts.errors import Failure
+from scripts.git_command import commit_of, git, reason
+
+
+def test_an_unknown_name_has_no_commit(upstream):
+    assert commit_of(upstream, "nonsense") is None
+    assert commit_of(upstream, "main") == git(upstream, "rev-parse", "main")
+
+
+def test_without_git_nothing_is_taken_for_missing(upstream, monkeypatch):
+    monkeypatch.setenv("PATH", os.devnull)
+    with pytest.raises(Failure, match="git is missing; install it"):
+        commit_of(upstream, "main")
+
+
+def test_a_damaged_repository_is_not_an_unknown_name(upstream):
+    shutil.rmtree(upstream / ".git" / "refs")
+    (upstream / ".git" / "HEAD").unlink()
+    with pytest.raises(Failure, match="git can't read upstream/"):
+        commit_of(upstream, "main")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_folder_of_another_user_can_be_used(upstream):
+    os.chown(upstream, 65534, 65534)
+    assert commit_of(upstream, "main") is not None
+
+
+def test_a_persons_hooks_are_not_run(upstream):
+    hook = upstream / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch ran\n")
+    hook.chmod(0o755)
+    git(upstream, "checkout", "--quiet", "2.12.0")
+    assert not (upstream / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("warning: x\nfatal: the reason\nand the repository exists.", "fatal: the reason"),
+        ("error: first\nhint: second", "error: first"),
+        ("odd", "odd"),
+        ("", "no reason given"),
+    ],
+)
+def test_the_reason_is_the_line_that_tells_it(said, expected):
+    assert reason(said) == expected
