@@ -36,7 +36,7 @@ COMMIT = (
 )
 
 
-def publish_complete(conf: Any, *rest: Any, **options: Any) -> None:
+def publish_complete(conf: Any, **options: Any) -> None:
     """Run ``asv publish``, unless a commit of the series has no results.
 
     Before it begins, for it begins by removing the site that was there.
@@ -50,7 +50,7 @@ def publish_complete(conf: Any, *rest: Any, **options: Any) -> None:
         raise util.UserError(
             f"no results for {names}; measure with: python -m scripts.bench --full"
         )
-    publish_anyway(conf, *rest, **options)
+    publish_anyway(conf, **options)
 
 
 publish_anyway = publish.Publish.run

@@ -112,10 +112,10 @@ class PinnedVirtualenv(Virtualenv):
             ) from None
 
 
-def compare_here(config: Any, revision: str, other: str, *rest: Any, **options: Any) -> None:
+def compare_here(conf: Any, hash_1: str, hash_2: str, **options: Any) -> None:
     """Run ``asv compare``, which refuses to choose between machines, for the likeliest one."""
-    options["machine"] = options.get("machine") or likeliest_machine(config, revision, other)
-    compare_on_machine(config, revision, other, *rest, **options)
+    options["machine"] = options.get("machine") or likeliest_machine(conf, hash_1, hash_2)
+    compare_on_machine(conf, hash_1, hash_2, **options)
 
 
 compare_on_machine = compare.Compare.run

@@ -3,13 +3,16 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from scripts.paths import RELEASES, ROOT
+from optimizations import SERIES
+from scripts.git_command import git
+from scripts.paths import RELEASES, ROOT, cache_folder
 
 SOURCES = ["asv.conf.json", "pyproject.toml", "constraints.txt", "scripts", "optimizations"]
 SOURCES += ["dashboard", "benchmarks"]
@@ -30,15 +33,16 @@ def clone(tmp_path_factory):
     return folder
 
 
-def asv(clone: Path, *arguments: str, code: int = 0) -> str:
-    cache = (
-        os.environ.get("METAFLOW_BENCHMARKS_CACHE") or Path.home() / ".cache/metaflow-benchmarks"
-    )
-    variables = {"HOME": str(clone / "home"), "METAFLOW_BENCHMARKS_CACHE": str(cache)}
+def variables(clone: Path) -> dict[str, str]:
+    own = {"HOME": str(clone / "home"), "METAFLOW_BENCHMARKS_CACHE": str(cache_folder())}
+    return os.environ | own
+
+
+def asv(clone: Path, *arguments: str, code: int = 0, **more: str) -> str:
     finished = subprocess.run(
         [sys.executable, "-m", "asv", *arguments],
         cwd=clone,
-        env=os.environ | variables,
+        env=variables(clone) | more,
         capture_output=True,
         text=True,
     )
@@ -52,13 +56,35 @@ def test_run_builds_what_is_missing_and_compare_needs_no_option(clone):
     asv(clone, "run", "--quick", "--bench", ONE_BENCHMARK, "main^!")
     assert (clone / "upstream" / ".git").exists()
     asv(clone, "run", "--quick", "--bench", ONE_BENCHMARK, "main..HEAD")
-    # The results of another machine beside these: asv alone would ask which to use.
-    here = next(path.parent for path in clone.glob("results/*/machine.json"))
-    shutil.copytree(here, clone / "results" / "another")
-    facts = json.loads((here / "machine.json").read_text()) | {"machine": "another"}
-    (clone / "results" / "another" / "machine.json").write_text(json.dumps(facts))
     assert "multicore.ParallelMap.time_map" in asv(clone, "compare", "main", "HEAD")
-    shutil.rmtree(clone / "results" / "another")
+
+
+@pytest.fixture
+def another_machine(clone):
+    """The results of another machine beside this one's: asv alone would ask which to use."""
+    here = next(path.parent for path in clone.glob("results/*/machine.json"))
+    another = Path(shutil.copytree(here, clone / "results" / "another"))
+    for path in another.glob("*.json"):
+        path.write_text(
+            path.read_text().replace(f'"machine": "{here.name}"', '"machine": "another"')
+        )
+    yield here
+    shutil.rmtree(another)
+
+
+def test_compare_takes_this_machine_where_it_was_measured(clone, another_machine):
+    assert "multicore.ParallelMap.time_map" in asv(clone, "compare", "main", "HEAD")
+    named = asv(clone, "compare", "--machine", "another", "main", "HEAD")
+    assert "multicore.ParallelMap.time_map" in named
+
+
+def test_compare_takes_the_other_machine_where_this_one_has_nothing(clone, another_machine):
+    moved = [path.rename(path.with_suffix(".kept")) for path in another_machine.glob("*-*.json")]
+    try:
+        assert "multicore.ParallelMap.time_map" in asv(clone, "compare", "main", "HEAD")
+    finally:
+        for path in moved:
+            path.rename(path.with_suffix(".json"))
 
 
 def test_machine_facts_and_pins_stand_in_the_results(clone):
@@ -83,7 +109,8 @@ def test_publish_refuses_a_half_measured_series(clone):
     for path in found:
         path.rename(path.with_suffix(".kept"))
     try:
-        assert "no results for event_waiting" in asv(clone, "publish", code=1)
+        assert f"no results for {SERIES[-1].name}" in asv(clone, "publish", code=1)
+        assert "the control of the series" in (clone / "html" / "commits.html").read_text()
     finally:
         for path in found:
             path.with_suffix(".kept").rename(path)
@@ -91,3 +118,39 @@ def test_publish_refuses_a_half_measured_series(clone):
 
 def test_a_commit_that_does_not_exist_is_named(clone):
     assert "nonsense" in asv(clone, "compare", "nonsense", "HEAD", code=1)
+
+
+def test_a_version_that_does_not_exist_is_named(clone):
+    assert "unknown revision or range 9.9.9^!" in asv(clone, "run", "--quick", "9.9.9^!", code=1)
+
+
+def test_a_series_that_was_never_finished_is_finished(clone):
+    upstream = clone / "upstream"
+    tip = git(upstream, "rev-parse", "optimized")
+    git(upstream, "checkout", "--quiet", "main")
+    git(upstream, "branch", "--delete", "--force", "optimized")
+    asv(clone, "compare", "main", "HEAD")
+    assert git(upstream, "rev-parse", "HEAD") == tip
+
+
+def test_without_git_the_reason_is_given(clone, tmp_path):
+    assert "git is missing" in asv(clone, "compare", "main", "HEAD", code=1, PATH=str(tmp_path))
+
+
+def test_ctrl_c_ends_in_a_line(clone):
+    with subprocess.Popen(
+        [sys.executable, "-m", "asv", "run", "--bench", "artifacts", "main^!"],
+        cwd=clone,
+        env=variables(clone),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        for line in process.stdout:
+            if "Benchmarking" in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in said
