@@ -81,6 +81,12 @@ class PinnedVirtualenv(Virtualenv):
 
     tool_name = "pinned"
 
+    def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
+        """Take the Python that asv runs on; asv would take the first of that version on PATH."""
+        super().__init__(conf, python, requirements, tagged_env_vars)
+        if python == f"{sys.version_info[0]}.{sys.version_info[1]}":
+            self._executable = sys.executable
+
     @property
     def name(self) -> str:
         """Python's version and a digest of the pins: short enough for a file name."""

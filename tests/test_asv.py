@@ -30,11 +30,17 @@ def clone(tmp_path_factory):
     listed = json.loads(RELEASES.read_text())["releases"][-2:]
     (folder / "scripts" / "releases.json").write_text(json.dumps({"releases": listed}))
     (folder / "home").mkdir()
+    # Another Python of this version, first on PATH: asv is to measure with the one it runs on.
+    broken = folder / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 127\n")
+    broken.chmod(0o755)
     return folder
 
 
 def variables(clone: Path) -> dict[str, str]:
     own = {"HOME": str(clone / "home"), "METAFLOW_BENCHMARKS_CACHE": str(cache_folder())}
+    own["PATH"] = f"{clone / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return os.environ | own
 
 
