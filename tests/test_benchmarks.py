@@ -205,7 +205,10 @@ def test_foreaches_run_outside_of_quick_runs(project, release_python):
     _, values = run_each_case_once(
         project, release_python(NEWEST), r"^flows\.(Wide)?Foreach\.", NEWEST, quick=""
     )
-    assert len(values) == 2 and skipped(values) == set()
+    # The file holds what other tests have measured, too.
+    foreaches = {"flows.Foreach.time_run", "flows.WideForeach.time_run"}
+    assert foreaches <= values.keys()
+    assert not foreaches & skipped(values)
 
 
 def test_cases_that_reach_into_metaflow_run_on_the_oldest_release(project, release_python):
