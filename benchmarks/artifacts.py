@@ -1,12 +1,15 @@
 """Saving and loading artifacts: what a step pays when it ends, and the next one when it begins."""
 
+import json
+import multiprocessing
 from pathlib import Path
 
 from benchmarks.common import LARGE_PAYLOADS, PAYLOADS, make_payload, same
-from benchmarks.datastores import metaflow, readable_task, require_metaflow, writable_task
+from benchmarks.datastores import readable_task, require_metaflow, writable_task
 from benchmarks.memory import peak_growth
 from benchmarks.surroundings import fresh_folder
 
+FORK = multiprocessing.get_context("fork")
 TWENTY_SMALL = "20-small"
 ARTIFACTS = (*PAYLOADS, TWENTY_SMALL)
 
@@ -56,18 +59,29 @@ class Save:
 
 
 class Saved:
-    """Artifacts that were saved once, and found equal when loaded again."""
+    """Artifacts that are saved once a round, and found equal when loaded again."""
 
     def setup_cache(self):
-        if metaflow is None:
-            return {}
-        return {payload: _save_and_check(payload) for payload in ARTIFACTS}
+        folder = Path("saved").resolve()
+        folder.mkdir()
+        return str(folder)
 
-    setup_cache.timeout = 180
+    def saved(self, folder, payload):
+        """Return what is saved of a payload; the first case that needs it saves it, untimed."""
+        require_metaflow()
+        description = Path(folder) / f"{payload}.json"
+        if not description.exists():
+            # In a process of its own: a measured one has held no such payload before.
+            saving = FORK.Process(target=_save_and_check, args=(payload, description))
+            saving.start()
+            saving.join()
+        if not description.exists():
+            raise RuntimeError(f"{payload} could not be saved, or was loaded with another value")
+        return json.loads(description.read_text())
 
 
-def _save_and_check(payload):
-    folder = Path(payload).resolve()
+def _save_and_check(payload, description):
+    folder = description.with_suffix("")
     artifacts = make_artifacts(payload)
     save(artifacts, folder)
     loaded = load([name for name, _ in artifacts], folder)
@@ -76,7 +90,8 @@ def _save_and_check(payload):
     stored = sum(file.stat().st_size for file in folder.glob("*/data/**/*") if file.is_file())
     if not stored:
         raise RuntimeError(f"no file of {payload} was found below {folder}")
-    return {"folder": folder, "names": list(loaded), "bytes": stored}
+    found = {"folder": str(folder), "names": list(loaded), "bytes": stored}
+    description.write_text(json.dumps(found))
 
 
 class Load(Saved):
@@ -87,13 +102,14 @@ class Load(Saved):
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
-    def setup(self, saved, payload):
-        require_metaflow()
+    def setup(self, folder, payload):
+        saved = self.saved(folder, payload)
         warm_up()
-        self.task = readable_task(saved[payload]["folder"])
+        self.task = readable_task(saved["folder"])
+        self.names = saved["names"]
 
-    def time_load(self, saved, payload):
-        for _ in self.task.load_artifacts(saved[payload]["names"]):
+    def time_load(self, folder, payload):
+        for _ in self.task.load_artifacts(self.names):
             pass
 
 
@@ -105,11 +121,11 @@ class Stored(Saved):
     version = "1"
     timeout = 60
 
-    def setup(self, saved, payload):
-        require_metaflow()
+    def setup(self, folder, payload):
+        self.bytes = self.saved(folder, payload)["bytes"]
 
-    def track_bytes(self, saved, payload):
-        return saved[payload]["bytes"]
+    def track_bytes(self, folder, payload):
+        return self.bytes
 
     track_bytes.unit = "bytes"
 
@@ -122,17 +138,17 @@ class Memory(Saved):
     version = "1"
     timeout = 60
 
-    def setup(self, saved, payload):
-        require_metaflow()
+    def setup(self, folder, payload):
+        self.found = self.saved(folder, payload)
         warm_up()
 
-    def track_peak_of_save(self, saved, payload):
+    def track_peak_of_save(self, folder, payload):
         artifacts = make_artifacts(payload)
         task = writable_task(fresh_folder())
         return peak_growth(lambda: task.save_artifacts(iter(artifacts), len_hint=1))
 
-    def track_peak_of_load(self, saved, payload):
-        task = readable_task(saved[payload]["folder"])
-        return peak_growth(lambda: list(task.load_artifacts(saved[payload]["names"])))
+    def track_peak_of_load(self, folder, payload):
+        task = readable_task(self.found["folder"])
+        return peak_growth(lambda: list(task.load_artifacts(self.found["names"])))
 
     track_peak_of_save.unit = track_peak_of_load.unit = "bytes"
