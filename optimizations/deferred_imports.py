@@ -28,19 +28,35 @@ from optimizations.source_imports import (
     with_aliases,
 )
 
+SCRIPT = '__name__ == "__main__"'
+
 
 def defer_import(module: cst.Module, name: str) -> cst.Module:
     """Move a top-level import into the functions that use it; see `Module.defer_import`."""
     line, statement, alias = _top_level_import(module, name)
-    uses = _uses(module, name, bound_name(alias))
-    # A clone for each place: the analysis of a later edit must not meet one node twice.
     moved = cst.SimpleStatementLine([single(statement, alias)])
+    changed = _with_line(module, _uses(module, name, bound_name(alias), 1), name, moved)
+    return _without_import(changed, line, statement, alias)
+
+
+def with_line_before_uses(
+    module: cst.Module, name: str, line: cst.SimpleStatementLine
+) -> cst.Module:
+    """Put a line that makes `name` before its first use in each function that uses it."""
+    return _with_line(module, _uses(module, name, name, None), name, line)
+
+
+def _with_line(
+    module: cst.Module, uses: list[Access], name: str, line: cst.SimpleStatementLine
+) -> cst.Module:
     replacements: dict[cst.CSTNode, Sequence[Any]] = {}
-    for function, nodes in _by_function(uses, name):
+    script = _script_of(module)
+    for function, nodes in _by_function(uses, name, script):
+        # A clone for each place: the analysis of a later edit must not meet one node twice.
         replacements[function] = [
-            _with_import(function, {id(node) for node in nodes}, moved.deep_clone())
+            _with_import(function, {id(node) for node in nodes}, line.deep_clone())
         ]
-    return _without_import(exchange(module, replacements), line, statement, alias)
+    return exchange(module, replacements)
 
 
 def _top_level_import(
@@ -62,7 +78,7 @@ def _top_level_import(
     return found[0]
 
 
-def _uses(module: cst.Module, name: str, bound: str) -> list[Access]:
+def _uses(module: cst.Module, name: str, bound: str, expected: int | None) -> list[Access]:
     # The analysis walks slowly: it gets only the statements in which the name occurs at all.
     word = re.compile(rf"\b{re.escape(bound)}\b")
     relevant = module.with_changes(body=_mentioning(module.body, word))
@@ -76,7 +92,7 @@ def _uses(module: cst.Module, name: str, bound: str) -> list[Access]:
         if isinstance(each, Assignment) and each.name.split(".")[0] == bound
     ]
     makers = len({id(each.node) for each in assignments})
-    if makers != 1:
+    if expected is not None and makers != expected:
         raise DoesNotApply(f"{name}: its name is given a value {makers} times")
     unresolved = [
         access
@@ -108,10 +124,26 @@ def _mentioning(body: Sequence[Any], word: re.Pattern[str]) -> list[Any]:
     return found
 
 
-def _by_function(uses: list[Access], name: str) -> list[tuple[cst.FunctionDef, list[cst.CSTNode]]]:
-    """Group by the outermost functions that use the name: each with the places where it does."""
-    functions: dict[int, tuple[cst.FunctionDef, list[cst.CSTNode]]] = {}
+def _script_of(module: cst.Module) -> cst.If | None:
+    """Find what a module does when it is run as a script: no part of loading it."""
+    for node in module.body:
+        if isinstance(node, cst.If) and code_of(node.test).replace("'", '"') == SCRIPT:
+            return node
+    return None
+
+
+def _by_function(
+    uses: list[Access], name: str, script: cst.If | None
+) -> list[tuple[Any, list[cst.CSTNode]]]:
+    """Group by the outermost functions that use the name: each with the places where it does.
+
+    What a module does as a script counts as a function.
+    """
+    functions: dict[int, tuple[Any, list[cst.CSTNode]]] = {}
     for access in uses:
+        if script is not None and _holds(script, {id(access.node)}):
+            functions.setdefault(id(script), (script, []))[1].append(access.node)
+            continue
         enclosing: cst.FunctionDef | None = None
         outermost: Scope = access.scope
         for scope in _outwards(access.scope):
@@ -125,6 +157,8 @@ def _by_function(uses: list[Access], name: str) -> list[tuple[cst.FunctionDef, l
             raise DoesNotApply(f"{name}: used while the module loads, in {where}")
         functions.setdefault(id(enclosing), (enclosing, []))[1].append(access.node)
     for function, nodes in functions.values():
+        if function is script:
+            continue
         if any(_holds(part, {id(node) for node in nodes}) for part in _header(function)):
             raise DoesNotApply(f"{name}: used in the signature of {function.name.value}")
     return list(functions.values())
@@ -176,6 +210,8 @@ def _with_import(node: Any, wanted: set[int], line: cst.SimpleStatementLine) -> 
         statements[first] = inner
     else:
         statements[first : first + 1] = _put_before(statements[first], line)
+        if first == 0:
+            statements[0] = statements[0].with_changes(leading_lines=())
     return node.with_changes(body=block.with_changes(body=statements))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -109,18 +110,21 @@ def body_digest(function: cst.FunctionDef) -> str:
     return hashlib.sha256(essence(*_without_docstring(function)).encode()).hexdigest()[:12]
 
 
-def replace_statement(module: cst.Module, within: str, find: str, by: str) -> cst.Module:
+def replace_statement(module: cst.Module, within: str | None, find: str, by: str) -> cst.Module:
     """Replace the one statement of `within` that reads `find`; see `Module.replace_statement`."""
-    wanted = essence(*_statements(find, module))
-    place = _find(module, within)
+    wanted = essence(*statements(find, module))
+    place = module if within is None else _find(module, within)
     found = [node for node in _all_statements(place) if essence(node) == wanted]
     first_line = find.strip().splitlines()[0]
     if len(found) != 1:
         how = "not found" if not found else f"found {len(found)} times"
-        raise DoesNotApply(f"{within}: `{first_line}`: {how}")
-    new = _statements(by, module)
+        raise DoesNotApply(f"{within or 'the module'}: `{first_line}`: {how}")
+    new: list[Any] = list(statements(by, module))
     new[0] = new[0].with_changes(leading_lines=cast(Any, found[0]).leading_lines)
-    return exchange(module, {place: [place.visit(_ExchangeOne(found[0], new))]})
+    changed = place.visit(_ExchangeOne(found[0], new))
+    if within is None:
+        return cast(cst.Module, changed)
+    return exchange(module, {place: [changed]})
 
 
 def add_definition(module: cst.Module, new: NewCode, before: str) -> cst.Module:
@@ -147,16 +151,16 @@ def make_attribute_at_first_use(module: cst.Module, name: str, decorator: str) -
     body = list(body_of(cast(cst.ClassDef, _find(module, owner))))
     start = body.index(cast(Any, _find(module, name)))
     end = start + 1
-    while end < len(body) and _is_simple(body[end]) and _mentions(body[end], {attribute}):
+    while end < len(body) and _is_simple(body[end]) and mentions(body[end], {attribute}):
         end += 1
     makers, rest = body[start:end], [*body[:start], *body[end:]]
-    own_names = {_assigned(line) for line in rest} | {
+    own_names = {assigned_name(line) for line in rest} | {
         node.name.value for node in rest if isinstance(node, Definition)
     }
     for statement in makers:
-        if _mentions(statement, own_names - {None}):
+        if mentions(statement, own_names - {None}):
             raise DoesNotApply(f"{name}: made out of other attributes of its class")
-    if any(_is_simple(statement) and _mentions(statement, {attribute}) for statement in rest):
+    if any(_is_simple(statement) and mentions(statement, {attribute}) for statement in rest):
         raise DoesNotApply(f"{name}: used elsewhere in the body of its class")
     first = cast(cst.SimpleStatementLine, makers[0])
     returns = cst.SimpleStatementLine([cst.Return(cst.Name(attribute))])
@@ -176,7 +180,7 @@ def _find(module: cst.Module, name: str) -> cst.CSTNode:
     walked: list[str] = []
     for part in name.split("."):
         walked.append(part)
-        found = [child for child in body_of(node) if part in (_name(child), _assigned(child))]
+        found = [child for child in body_of(node) if part in (_name(child), assigned_name(child))]
         if len(found) != 1:
             how = "not found" if not found else f"found {len(found)} times"
             raise DoesNotApply(f"{'.'.join(walked)}: {how}")
@@ -195,7 +199,7 @@ def _name(node: Statement) -> str | None:
     return node.name.value if isinstance(node, cst.FunctionDef | cst.ClassDef) else None
 
 
-def _assigned(node: Statement) -> str | None:
+def assigned_name(node: Statement) -> str | None:
     """Return the name that a simple assignment gives a value to."""
     if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
         return None
@@ -227,7 +231,8 @@ class _Names(cst.CSTVisitor):
         return not isinstance(node, cst.Attribute | cst.Arg)
 
 
-def _mentions(node: Statement, names: set[Any]) -> bool:
+def mentions(node: cst.CSTNode, names: set[Any]) -> bool:
+    """Tell whether one of these names occurs in a node, as a name of its own."""
     visitor = _Names()
     node.visit(visitor)
     return bool(visitor.names & names)
@@ -250,13 +255,24 @@ def _all_statements(node: cst.CSTNode) -> list[cst.BaseStatement]:
     return [statement for statement in visitor.found if statement is not node]
 
 
-def _statements(source: str, module: cst.Module) -> list[cst.BaseStatement]:
+def statements(source: str, module: cst.Module) -> list[cst.BaseStatement]:
+    """Parse statements that are to go into a module."""
     parsed = cst.parse_module(textwrap.dedent(source).strip("\n") + "\n", module.config_for_parsing)
-    return cast(list[cst.BaseStatement], list(parsed.body))
+    return [node.with_changes(leading_lines=without_white_space(node)) for node in parsed.body]
+
+
+def without_white_space(node: Any) -> list[cst.EmptyLine]:
+    """Return the lines above a statement; empty ones stay empty wherever it is put."""
+    return [
+        line if line.comment is not None else line.with_changes(indent=False)
+        for line in node.leading_lines
+    ]
 
 
 def _new_definition(new: NewCode) -> Definition:
     source = new if isinstance(new, str) else inspect.getsource(new)
+    # What our own linter is told is not for metaflow.
+    source = re.sub(r"  # noqa: .*$", "", source, flags=re.MULTILINE)
     statements = cst.parse_module(textwrap.dedent(source).strip("\n") + "\n").body
     if len(statements) != 1 or not isinstance(statements[0], cst.FunctionDef | cst.ClassDef):
         raise TypeError("new code must be one function or one class")

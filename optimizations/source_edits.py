@@ -10,7 +10,7 @@ from functools import lru_cache
 import libcst as cst
 from libcst import ParserSyntaxError
 
-from optimizations import deferred_imports, source_definitions, source_imports
+from optimizations import deferred_imports, deferred_values, source_definitions, source_imports
 from optimizations.errors import DoesNotApply
 from optimizations.source_definitions import NewCode
 
@@ -67,6 +67,29 @@ class Module:
             raise DoesNotApply(f"{self.path}: {name}: imported from here by {', '.join(others)}")
         self._edit(deferred_imports.defer_import, name)
 
+    def defer_value(self, name: str) -> None:
+        """Move the statement that makes `name` into a function that each user of the name calls.
+
+        For what is imported in one of several ways. Users of the module still find the name in it
+        (by a `__getattr__`, so a module that has one is refused).
+        """
+        self._edit(deferred_values.defer_value, name)
+
+    def make_at_first_use(self, name: str, *, wrapper: str) -> None:
+        """Move the statements that make a list or dict into a function that `wrapper` is given.
+
+        All statements of the top level that name it go, and the imports that only they need. What
+        those import is still found in the module (by a `__getattr__`, as in `defer_value`).
+
+        Parameters
+        ----------
+        name : str
+            The list or dict.
+        wrapper : str
+            A class of the module that calls the function when the content is first asked for.
+        """
+        self._edit(deferred_values.make_at_first_use, name, wrapper)
+
     def add_import(self, statement: str) -> None:
         """Add an import at the top; names that the module imports there already are left out."""
         self._edit(source_imports.add_import, statement)
@@ -90,8 +113,11 @@ class Module:
         """Like `replace_function`, but keep the signature, the annotations and the docstring."""
         self._edit(source_definitions.replace_function, name, by, tuple(was), True)
 
-    def replace_statement(self, *, within: str, find: str, by: str) -> None:
-        """Replace the one statement of `within` that reads `find`, whatever its layout."""
+    def replace_statement(self, *, within: str | None, find: str, by: str) -> None:
+        """Replace the one statement of `within` that reads `find`, whatever its layout.
+
+        `within` names a function or a class; None stands for the whole module.
+        """
         self._edit(source_definitions.replace_statement, within, find, by)
 
     def add_definition(self, new: NewCode, *, before: str) -> None:

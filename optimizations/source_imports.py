@@ -31,7 +31,7 @@ def add_import(module: cst.Module, statement: str) -> cst.Module:
         return module
     new = new.with_changes(body=[with_aliases(wanted, missing)])
     body = list(module.body)
-    start = next((i for i, line in enumerate(body) if _is_plain_import(line)), None)
+    start = _first_like(body, new)
     if start is None:
         raise DoesNotApply(f"{statement}: no import at the top to put it beside")
     end = start + 1
@@ -45,6 +45,19 @@ def add_import(module: cst.Module, statement: str) -> cst.Module:
         body[start] = first.with_changes(leading_lines=())
     body.insert(place, new)
     return module.with_changes(body=body)
+
+
+def _first_like(body: Sequence[Any], new: cst.CSTNode) -> int | None:
+    """Find the import to put a new one beside: of the package's own, if it is one, else any."""
+    found = [i for i, line in enumerate(body) if _is_plain_import(line)]
+    for start in _OWN:
+        if code_of(new).startswith(start):
+            own = [i for i in found if code_of(body[i]).strip().startswith(start)]
+            return next(iter([*own, *found]), None)
+    return next(iter(found), None)
+
+
+_OWN = ("from .", "from metaflow.")
 
 
 def _leading_lines(node: Any) -> Sequence[cst.EmptyLine]:

@@ -13,6 +13,8 @@ import uv
 
 from scripts import history, registry, releases, sdist_import
 
+pytest_plugins = ["tests.optimized_releases"]
+
 SOME_VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
 
 

@@ -1,0 +1,33 @@
+"""Let artifacts be stored under BLAKE3 keys, where somebody asks for it.
+
+Once compression no longer hides it, SHA-1 takes a fair part of saving a large array that does not
+compress. BLAKE3 is several times as fast, and like SHA-1, and unlike xxHash, it is made so that
+nobody finds two contents with one key: what a content-addressed store stands on.
+
+What changes: with the setting ARTIFACT_KEY_HASH (METAFLOW_ARTIFACT_KEY_HASH in the environment) at
+`blake3`, and the package `blake3` installed, new artifacts get 64 digits of BLAKE3 as their key in
+place of 40 of SHA-1. Without the setting, every key stays what it was. Where the package is
+missing, the usual key is used. Readers take a key as it is written, so all releases read both.
+
+How to measure: `artifacts.Save` and `hashing.ContentKey`, with the setting and without.
+
+Risk: content that was stored under its SHA-1 key is stored once more under the new one.
+"""
+
+from optimizations.new_modules import source_of
+from optimizations.source_tree import SourceTree
+
+STORE = "metaflow/datastore/content_addressed_store.py"
+
+
+def apply(tree: SourceTree) -> None:
+    """Take keys from a function that knows the setting."""
+    store = tree[STORE]
+    store.replace_statement(
+        within="ContentAddressedStore.save_blobs",
+        find="sha = sha1(blob).hexdigest()",
+        by="sha = content_key(blob)",
+    )
+    store.add_import("from .content_keys import content_key")
+    store.defer_import("sha1")
+    tree.add_module("metaflow/datastore/content_keys.py", source_of("content_keys"))

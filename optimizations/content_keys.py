@@ -1,0 +1,26 @@
+"""The key of a blob: a digest of its content."""
+
+# metaflow supports Python 3.8: the older spelling of types.
+from hashlib import sha1
+from typing import Any
+
+from metaflow.metaflow_config_funcs import from_conf
+
+# sha1, or blake3 where that can be imported. Keys of both kinds are read by every release.
+ARTIFACT_KEY_HASH = from_conf("ARTIFACT_KEY_HASH", "sha1")
+
+
+def content_key(blob: bytes) -> str:
+    """Return the key that a blob is stored under."""
+    return _hash()(blob).hexdigest()
+
+
+def _hash() -> Any:
+    if ARTIFACT_KEY_HASH == "blake3":
+        try:
+            from blake3 import blake3
+        except ImportError:
+            # A task's image may lack it. Its keys are then the usual ones.
+            return sha1
+        return blake3
+    return sha1

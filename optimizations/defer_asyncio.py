@@ -1,0 +1,26 @@
+"""Load asyncio when a Runner starts a process, not when metaflow is imported.
+
+`import metaflow` loads the Runner and the Deployer, whose processes asyncio drives, and asyncio
+loads some thirty modules (ssl, sockets, logging, queues). Flows that run from a command line never
+use them, and each task of each flow pays for them.
+
+What changes: the modules of `metaflow/runner` import asyncio inside the functions that use it.
+
+How to measure: `instructions.Command` and `imports.Import` for `import metaflow`; by hand,
+`python -X importtime -c "import metaflow"`.
+
+Risk: code that reads `asyncio` from one of these modules no longer finds it there. A program that
+uses asyncio itself, as a notebook does, has loaded it before and saves nothing.
+"""
+
+from optimizations.errors import DoesNotApply
+from optimizations.source_tree import SourceTree
+
+
+def apply(tree: SourceTree) -> None:
+    """Defer asyncio in every module of metaflow that imports it at its top."""
+    paths = tree.modules_matching(r"^import asyncio$")
+    if not paths:
+        raise DoesNotApply("metaflow/: import of asyncio at the top level: not found")
+    for path in paths:
+        tree[path].defer_import("asyncio")

@@ -1,0 +1,31 @@
+"""Load what few processes need where they need it.
+
+Each process of metaflow loads its copy of `packaging.version`, whose patterns take long to compile,
+though versions are compared only where a metadata service or a production orchestrator is talked
+to; pools of processes, for stores in Azure and Google's cloud; and `uuid`, with `platform` below
+it, for names that only some functions make up.
+
+What changes: `metaflow.util.version_parse` is found when it is first asked for; the modules that
+import pools, `uuid` or `platform` at their top import them inside the functions that use them.
+
+How to measure: `instructions.Command` for `import metaflow`.
+
+Risk: code that reads `uuid`, say, from one of these modules no longer finds it there.
+"""
+
+from optimizations.source_tree import SourceTree
+
+UTILITIES = "metaflow/util.py"
+
+
+def apply(tree: SourceTree) -> None:
+    """Defer the parser of versions, pools of processes, uuid and platform."""
+    tree[UTILITIES].defer_value("version_parse")
+    service = "metaflow/plugins/metadata_providers/service.py"
+    tree[service].defer_import("version_parse")
+    executors = tree["metaflow/plugins/storage_executor.py"]
+    for name in ("ProcessPoolExecutor", "ThreadPoolExecutor"):
+        executors.defer_import(name)
+    for name in ("uuid", "platform"):
+        for path in tree.modules_matching(rf"^import {name}$"):
+            tree[path].defer_import(name)

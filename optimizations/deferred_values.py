@@ -1,0 +1,167 @@
+"""Moving the making of a module's value from its load to its first use."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import libcst as cst
+
+from optimizations.deferred_imports import with_line_before_uses
+from optimizations.errors import DoesNotApply
+from optimizations.source_definitions import (
+    assigned_name,
+    mentions,
+    statements,
+    without_white_space,
+)
+from optimizations.source_imports import aliases_of, bound_name
+
+
+def make_at_first_use(module: cst.Module, name: str, wrapper: str) -> cst.Module:
+    """Hand the statements that make a value to `wrapper`; see `Module.make_at_first_use`."""
+    making = [node for node in module.body if _runs_at_load(node) and mentions(node, {name})]
+    making = [node for node in making if not _is_import(node)]
+    if not making or assigned_name(making[0]) != name:
+        raise DoesNotApply(f"{name}: not made by statements of the module's top level")
+    imports = _imports_only_for(making, module)
+    moved = [node for node in module.body if node in making or node in imports]
+    taken = sorted(bound for node in imports for bound in _bound(node))
+    code: list[Any] = [_maker(moved, name, taken, module)]
+    code += _apart(statements(f"{name} = {wrapper}({_maker_name(name)})", module))
+    if taken:
+        code += _getattr(
+            module, f"if name in {_quoted(taken)}:", [f"len({name})", "return globals()[name]"]
+        )
+    return _in_place_of(module, moved, code)
+
+
+def defer_value(module: cst.Module, name: str) -> cst.Module:
+    """Make a value inside the functions that use it; see `Module.defer_value`."""
+    making = [node for node in module.body if _runs_at_load(node) and name in _bound(node)]
+    if len(making) != 1:
+        raise DoesNotApply(f"{name}: made by {len(making)} statements of the top level, expected 1")
+    call = f"{_maker_name(name)}()"
+    line = cast(cst.SimpleStatementLine, statements(f"{name} = {call}", module)[0])
+    deferred = with_line_before_uses(module, name, line)
+    code = [_maker(making, name, [], module)]
+    code += _getattr(module, f'if name == "{name}":', [f"return {call}"])
+    return _in_place_of(deferred, making, code)
+
+
+def _runs_at_load(node: cst.CSTNode) -> bool:
+    return not isinstance(node, cst.FunctionDef | cst.ClassDef)
+
+
+def _is_import(node: Any) -> bool:
+    if not isinstance(node, cst.SimpleStatementLine):
+        return False
+    return isinstance(node.body[0], cst.Import | cst.ImportFrom)
+
+
+class _Bound(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def visit_Import(self, node: cst.Import) -> None:
+        self.names.update(bound_name(alias) for alias in aliases_of(node))
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
+        self.names.update(bound_name(alias) for alias in aliases_of(node))
+
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
+        if isinstance(node.target, cst.Name):
+            self.names.add(node.target.value)
+
+
+def _bound(node: cst.CSTNode) -> set[str]:
+    """Return the names that a statement imports or gives a value to."""
+    visitor = _Bound()
+    node.visit(visitor)
+    return visitor.names
+
+
+def _imports_only_for(making: Sequence[Any], module: cst.Module) -> list[Any]:
+    """List the imports of names that nothing but the statements in `making` uses."""
+    found = []
+    for node in module.body:
+        if not _is_import(node):
+            continue
+        names = _bound(node)
+        others = [other for other in module.body if other is not node and other not in making]
+        needed = any(mentions(statement, names) for statement in making)
+        if needed and not any(mentions(other, names) for other in others):
+            found.append(node)
+    return found
+
+
+def _maker_name(name: str) -> str:
+    return f"_make_{name.lower().strip('_')}"
+
+
+def _maker(
+    moved: Sequence[Any], name: str, taken: Sequence[str], module: cst.Module
+) -> cst.FunctionDef:
+    """Return a function of the moved statements; names that they import stay the module's."""
+    source = f"def {_maker_name(name)}():\n    return {name}\n"
+    function = cast(cst.FunctionDef, statements(source, module)[0])
+    start = statements("\n".join(f"global {each}" for each in taken), module) if taken else []
+    first, *others = moved
+    kept = [line for line in first.leading_lines if line.comment is not None]
+    others = [node.with_changes(leading_lines=_one_empty(node)) for node in others]
+    body = [*start, first.with_changes(leading_lines=kept), *others, *function.body.body]
+    above = [line for line in first.leading_lines if line.comment is None][:1]
+    return function.with_changes(
+        body=function.body.with_changes(body=[node.deep_clone() for node in body]),
+        leading_lines=[*above, cst.EmptyLine(indent=False)],
+    )
+
+
+def _one_empty(node: Any) -> list[cst.EmptyLine]:
+    """Return the lines above a statement, at most one of them empty in a row."""
+    lines: list[cst.EmptyLine] = []
+    for line in without_white_space(node):
+        if line.comment is not None or not lines or lines[-1].comment is not None:
+            lines.append(line)
+    return lines
+
+
+def _apart(code: Sequence[Any]) -> list[Any]:
+    """Return statements with two empty lines above the first."""
+    empty = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
+    return [code[0].with_changes(leading_lines=empty), *code[1:]]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Return a tuple of names as Black writes it."""
+    return "(" + "".join(f'\n        "{name}",' for name in names) + "\n    )"
+
+
+def _getattr(module: cst.Module, condition: str, then: Sequence[str]) -> list[Any]:
+    """Return the module's `__getattr__`, for whoever takes the name from this module."""
+    for node in module.body:
+        if isinstance(node, cst.FunctionDef) and node.name.value == "__getattr__":
+            raise DoesNotApply("__getattr__: is there already")
+    lines = ["def __getattr__(name):", f"    {condition}", *(f"        {line}" for line in then)]
+    lines.append('    raise AttributeError("module %r has no attribute %r" % (__name__, name))')
+    return _apart(statements("\n".join(lines), module))
+
+
+def _in_place_of(module: cst.Module, old: Sequence[Any], new: Sequence[Any]) -> cst.Module:
+    """Put statements in the place of the last of others, and take those away."""
+    body: list[Any] = []
+    for node in module.body:
+        if node is old[-1]:
+            body.extend(new)
+        elif not any(node is each for each in old):
+            body.append(node)
+    following = next((i + 1 for i, node in enumerate(body) if node is new[-1]), len(body))
+    if following < len(body) and isinstance(new[-1], cst.FunctionDef):
+        body[following] = _two_lines_above(body[following])
+    return module.with_changes(body=body)
+
+
+def _two_lines_above(node: Any) -> Any:
+    comments = [line for line in node.leading_lines if line.comment is not None]
+    return node.with_changes(
+        leading_lines=[cst.EmptyLine(indent=False), cst.EmptyLine(indent=False), *comments]
+    )

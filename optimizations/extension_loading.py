@@ -1,0 +1,71 @@
+"""Look for extensions only where something has changed, and for their distributions only then.
+
+To find the packages that extend it, metaflow loads `importlib.metadata` (with the e-mail, zip and
+CSV modules that it stands on), and where there is an extension, it reads a file of every installed
+distribution: the more is installed beside metaflow, the slower it starts.
+
+What changes: `importlib.metadata` is loaded when a distribution is asked about. What a search found
+is kept in METAFLOW_HOME with a stamp: the time of last change of each folder of `sys.path`, of each
+folder and file of an extension, and of what describes its distribution. A later start checks the
+stamp alone. An extension that was edited, added, removed or installed for editing changes a time,
+and is seen at the next start; what changed in the last two seconds is not kept at all. Without an
+extension nothing is read or written: that search ends early, as before.
+
+How to measure: `extensions.Discovery` for the search, `instructions.Command` for the import.
+
+Risk: a folder whose time of last change does not change with its content, as some network file
+systems have it. Removing `extension_discovery` from METAFLOW_HOME forgets everything; where the
+folder can't be written, every start searches as before.
+"""
+
+from optimizations.new_modules import source_of
+from optimizations.source_tree import SourceTree
+
+SUPPORT = "metaflow/extension_support/__init__.py"
+SEARCH = "_get_extension_packages"
+
+
+def apply(tree: SourceTree) -> None:
+    """Defer importlib.metadata, and keep what a search found."""
+    support = tree[SUPPORT]
+    support.defer_value("metadata")
+    support.replace_statement(
+        within=SEARCH,
+        find="all_paths = set()",
+        by="""
+        from . import discovery_cache
+
+        searched = discovery_cache.surroundings(
+            extensions_module.__path__, restrict_to_directories
+        )
+        known = discovery_cache.recall(searched)
+        if known is not None:
+            _ext_debug("Nothing has changed since extensions were last looked for")
+            return known[0], {
+                point: [MFExtPackage(*package) for package in packages]
+                for point, packages in known[1].items()
+            }
+        all_paths = set()
+        """,
+    )
+    support.replace_statement(
+        within=SEARCH,
+        find="return mf_ext_packages, extension_points_to_pkg",
+        by="""
+        discovery_cache.remember(
+            searched, metadata, mf_ext_packages, extension_points_to_pkg
+        )
+        return mf_ext_packages, extension_points_to_pkg
+        """,
+    )
+    tree.add_module("metaflow/extension_support/discovery_cache.py", source_of("discovery_cache"))
+    defer_distributions(tree)
+
+
+def defer_distributions(tree: SourceTree) -> None:
+    """Defer what stands on importlib.metadata, in releases that have it."""
+    folder = "metaflow/packaging_sys"
+    if f"{folder}/distribution_support.py" in tree:
+        tree[f"{folder}/__init__.py"].defer_import("PackagedDistributionFinder")
+        for name in ("_ModuleInfo", "modules_to_distributions"):
+            tree[f"{folder}/v1.py"].defer_import(name)

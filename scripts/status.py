@@ -1,0 +1,174 @@
+"""The case study's table, finished: what each target came to, made from ``results/``.
+
+Each optimisation is compared with the commit before it in the series. ``--write`` makes STATUS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.errors import run
+from scripts.files import write_text
+from scripts.git_command import git
+from scripts.history import ensure
+from scripts.optimize import outcomes, releases_on_main
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.readme_table import MACHINE, Row, counted, display, read_case, speed_up
+from scripts.series import SeriesCommit, write_series
+
+STATUS = ROOT / "STATUS.md"
+
+IMPORT = counted("`import metaflow`", "Command.track_run", "import metaflow")
+SAVE = Row("saving float64 8 MB", "artifacts.Save.time_save", ("float64-8MB",))
+LOAD = Row("loading float64 8 MB", "artifacts.Load.time_load", ("float64-8MB",))
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row of the case study.
+
+    Attributes
+    ----------
+    name : str
+        What the case study named.
+    claimed : str
+        What it measured and hoped for.
+    optimization : str
+        The optimisation that answers it.
+    rows : tuple of Row
+        The cases that it claims to move.
+    finding : str
+        What did not hold, or what else is to be known; may be empty.
+    """
+
+    name: str
+    claimed: str
+    optimization: str
+    rows: tuple[Row, ...] = (IMPORT,)
+    finding: str = ""
+
+
+TARGETS: tuple[Target, ...] = (
+    Target("`requests` in metadata providers", "128 ms, saves ~108 ms", "defer_requests"),
+    Target(
+        "Kubernetes clients",
+        "50 ms, saves ~48 ms",
+        "defer_kubernetes",
+        finding="The client alone is small: what the profile showed below it is mostly YAML.",
+    ),
+    Target("asyncio in `subprocess_manager`", "91 ms, saves ~41 ms", "defer_asyncio"),
+    Target("YAML", "52 ms with the cards, saves ~37 ms", "defer_yaml"),
+    Target("cards infrastructure", "52 ms with YAML, saves ~37 ms", "defer_cards"),
+    Target(
+        "extension loading",
+        "a cache keyed by mtimes",
+        "extension_loading",
+        (IMPORT, Row("search, 1 among 200", "extensions.Discovery.time_discover", ("200", "1"))),
+        "Without an extension a cache gains nothing: the search ends at once.",
+    ),
+    Target("plugin resolution", "65% of the import", "lazy_plugins"),
+    Target(
+        "double gzip on every artifact",
+        "compress once, tune the level",
+        "artifact_compression",
+        (SAVE, LOAD),
+        "Each artifact is compressed once, not twice.",
+    ),
+    Target(
+        "sleep-based polling in `multicore_utils`",
+        "event-based waiting",
+        "event_waiting",
+        tuple(
+            Row(f"`parallel_map` of {n}", "multicore.ParallelMap.time_map", (n, "default"))
+            for n in ("1", "8", "64")
+        ),
+    ),
+)
+
+
+def row_of(target: Target, series: Sequence[SeriesCommit], before: str, share: str) -> list[str]:
+    """Return the lines of one target: one for each case that was measured."""
+    commit = next((each for each in series if each.name == target.optimization), None)
+    if commit is None or not commit.hash:
+        return [
+            f"| {target.name} | {target.claimed} | – | – | – | not yet | – | {target.finding} |"
+        ]
+    lines = []
+    for row in target.rows:
+        old, new = (read_case(RESULTS, MACHINE, each, row) for each in (before, commit.hash))
+        if old is None or new is None:
+            measured = [f"{row.label}: not measured", "–", "–"]
+        else:
+            measured = [f"{row.label}: {display(old.value, row.unit)}"]
+            measured += [display(new.value, row.unit), f"**{speed_up(old, new)}**"]
+        patch = f"`{commit.name}` (`{commit.hash[:8]}`)"
+        cells = [target.name, target.claimed, *measured, patch, share, target.finding]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def table(upstream: Path) -> str:
+    """Make the table.
+
+    Parameters
+    ----------
+    upstream : pathlib.Path
+        The repository under test.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    base = git(upstream, "rev-parse", "main")
+    series = [commit for commit in write_series(upstream, base) if commit.hash]
+    before = dict(zip((commit.name for commit in series), [base, *(c.hash for c in series)]))
+    applies = outcomes(upstream, releases_on_main(upstream))
+    lines = [
+        "| target | claimed | before | after | speed-up | patch | releases | finding |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for target in TARGETS:
+        name = target.optimization
+        takers = sum(not refusals.get(name, "unknown") for refusals in applies.values())
+        share = f"{takers} of {len(applies)}"
+        lines += row_of(target, series, before.get(name, base), share)
+    return "\n".join(lines) + "\n"
+
+
+def page(made: str) -> str:
+    """Return STATUS.md around its table."""
+    return (
+        "# The case study's table, finished\n\n"
+        "Made by `python -m scripts.status --write` from `results/`. Before is the commit of the "
+        "series below the patch, after is the patch; both were measured in one run. Ratios with "
+        "brackets carry a 95% interval; counts of instructions repeat to within 0.01%. Releases: "
+        "how many of those that this project supports take the patch.\n\n" + made
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.status", description=__doc__)
+    described.add_argument("--write", action="store_true", help="write STATUS.md")
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table, or write the page."""
+    arguments = parser().parse_args(argv)
+    ensure(UPSTREAM)
+    made = page(table(UPSTREAM))
+    if arguments.write:
+        write_text(STATUS, made)
+    else:
+        print(made, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,102 @@
+"""Real releases before and after the series, and scripts run with them."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import textwrap
+
+import pytest
+
+from optimizations import SERIES
+from optimizations.source_tree import SourceTree
+from scripts.git_command import git_bytes
+from scripts.series import write_series
+
+VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
+NEWEST = VERSIONS[-1]
+
+
+class OptimizedReleases(dict):
+    """The series' commits by release; the folders of a release are made when it is asked for."""
+
+    def __init__(self, folder, upstream):
+        super().__init__()
+        self.folder, self.upstream = folder, upstream
+
+    def __missing__(self, version):
+        base = git_bytes(self.upstream, "rev-parse", f"{version}^{{commit}}").decode().strip()
+        commits = write_series(self.upstream, base)
+        last = next(commit.hash for commit in reversed(commits) if commit.hash)
+        for side, commit in {"before": base, "after": last}.items():
+            archive = io.BytesIO(git_bytes(self.upstream, "archive", commit))
+            with tarfile.open(fileobj=archive) as files:
+                files.extractall(self.folder / version / side, filter="data")
+        self[version] = commits
+        return commits
+
+    def root(self, version, side):
+        """Return the folder of one side of a release."""
+        assert self[version]
+        return self.folder / version / side
+
+
+@pytest.fixture(scope="session")
+def series(tmp_path_factory, built_upstream):
+    """The series on each release, and the folders of each release before and after it."""
+    folder = tmp_path_factory.mktemp("optimized")
+    upstream = shutil.copytree(built_upstream, folder / "upstream", symlinks=True)
+    return OptimizedReleases(folder, upstream)
+
+
+@pytest.fixture
+def python(series, tmp_path):
+    """Run a script with one side of a release; returns what it printed."""
+
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def run(version, side, script):
+        environment = os.environ | {
+            "PYTHONPATH": str(series.root(version, side)),
+            "HOME": str(home),
+            "NO_PROXY": "127.0.0.1",
+            # Compiling metaflow anew for each script would take most of the time.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "METAFLOW_USER": "somebody",
+            # Plugins are kept in sets, whose order is that of hashes.
+            "PYTHONHASHSEED": "0",
+            "METAFLOW_SERVICE_RETRY_COUNT": "1",
+            "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path),
+        }
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        finished = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    return run
+
+
+def tree_of(series, version, **changed):
+    root = series.root(version, "before")
+    paths = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+
+    def read(path):
+        return changed[path] if path in changed else (root / path).read_text()
+
+    return SourceTree(paths, read)
+
+
+def applied(name, tree):
+    next(each for each in SERIES if each.name == name).apply(tree)
+
+
+def both(python, version, script):
+    """The script's output, which must be the same before and after."""
+    before, after = (python(version, side, script) for side in ("before", "after"))
+    assert after == before
+    return after

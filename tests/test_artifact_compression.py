@@ -1,0 +1,190 @@
+"""Stored blobs: every release reads them, they stay small, and a kill does no harm."""
+
+import gzip
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from optimizations.blob_compression import pack, unpack
+from tests.optimized_releases import NEWEST, VERSIONS
+
+MEGABYTE = 1_000_000
+
+
+def noise(size, seed=0):
+    return random.Random(seed).randbytes(size)
+
+
+def words(size, seed=0):
+    chosen = random.Random(seed)
+    vocabulary = [noise(chosen.randrange(1, 9), i).hex() for i in range(2000)]
+    return " ".join(chosen.choices(vocabulary, k=size // 4)).encode()[:size]
+
+
+CONTENT = {
+    "nothing": b"",
+    "one byte": b"x",
+    "a few bytes": b"abc" * 5,
+    "zeros": bytes(3 * MEGABYTE),
+    "noise": noise(3 * MEGABYTE),
+    "text": words(2 * MEGABYTE),
+    "noise, then zeros": noise(2 * MEGABYTE) + bytes(2 * MEGABYTE),
+    "zeros, then noise": bytes(2 * MEGABYTE) + noise(2 * MEGABYTE),
+    "fine alternation": b"".join(noise(3000, i) + bytes(3000) for i in range(400)),
+    "coarse alternation": b"".join(noise(400_000, i) + words(400_000, i) for i in range(5)),
+    "near repeats": noise(20_000) * 100,
+    "far repeats": noise(600_000) * 4,
+    "a tenth of zeros": b"".join(noise(9000, i) + bytes(1000) for i in range(300)),
+    "a fifth of zeros": b"".join(noise(8000, i) + bytes(2000) for i in range(300)),
+    "compressed already": gzip.compress(words(4 * MEGABYTE)),
+    "sparse": b"".join(noise(1, i) + bytes(99) for i in range(20_000)),
+    "few values": bytes(random.Random(1).choices(range(4), k=MEGABYTE)),
+    "six bits a byte": bytes(random.Random(1).choices(range(64), k=MEGABYTE)),
+    "seven bits a byte": bytes(random.Random(1).choices(range(1, 128, 2), k=MEGABYTE)),
+    "identifiers": b"".join(
+        random.Random(2).choices([noise(16, i) for i in range(1500)], k=90_000)
+    ),
+    "just above small": noise(64 * 1024 + 1),
+    "a segment and a byte": noise(1024 * 1024 + 1),
+}
+
+
+def stored(blob):
+    packed = pack(blob)
+    return blob if packed is None else packed
+
+
+def allowed_size(blob):
+    """What the store of an unchanged release takes, and a tenth; text may take a little more."""
+    usual = len(gzip.compress(blob, 3))
+    is_text = blob[:100_000].isascii() and b"\0" not in blob[:100_000]
+    return usual * (1.17 if is_text else 1.10) + 64
+
+
+def check(blob):
+    packed = pack(blob)
+    if packed is not None:
+        assert gzip.decompress(packed) == blob
+        assert unpack(packed) == blob
+    assert len(stored(blob)) <= allowed_size(blob)
+    assert unpack(gzip.compress(blob, 3)) == blob
+
+
+@pytest.mark.parametrize("blob", CONTENT.values(), ids=CONTENT)
+def test_content_of_every_kind_is_read_back_and_stays_small(blob):
+    check(blob)
+
+
+def test_noise_is_stored_as_it_is_and_what_compresses_is_not():
+    assert pack(CONTENT["noise"]) is None
+    assert pack(CONTENT["compressed already"]) is None
+    assert len(pack(CONTENT["noise, then zeros"])) < 2.1 * MEGABYTE
+    assert len(pack(CONTENT["far repeats"]) or CONTENT["far repeats"]) <= 4 * 600_000 + 1000
+
+
+pieces = st.one_of(
+    st.builds(noise, st.integers(1, 40_000), st.integers(0, 9)),
+    st.builds(words, st.integers(8, 40_000), st.integers(0, 9)),
+    st.builds(bytes, st.integers(1, 40_000)),
+    st.binary(max_size=100),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(pieces, max_size=6), st.integers(1, 40))
+@example([noise(30_000), bytes(3000)], 40)
+@example([noise(40_000)], 40)
+def test_any_mixture_is_read_back_and_stays_small(parts, times):
+    check(b"".join(parts) * times)
+
+
+def test_more_than_one_gzip_member_is_left_to_the_gzip_module():
+    assert unpack(gzip.compress(b"a") + gzip.compress(b"bc")) is None
+    assert unpack(b"") is None
+
+
+STORE = """
+    import os, pickle, random, sys
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+    from metaflow.plugins.datastores.local_storage import LocalStorage
+    noise = random.Random(0).randbytes
+    blobs = [b"", b"x", noise(300_000), bytes(300_000), b"word " * 50_000,
+             noise(1_200_000) + bytes(2_000_000), noise(3_000_000)]
+    store = ContentAddressedStore("data", LocalStorage(os.getcwd() + "/store"))
+"""
+SAVE = STORE + "    print(*[result.key for result in store.save_blobs(iter(blobs))])\n"
+READ = (
+    STORE
+    + """
+    found = dict(store.load_blobs(KEYS))
+    assert [found[key] for key in KEYS] == blobs
+    print("equal")
+"""
+)
+
+
+MANY = "blobs = [noise(50_000 + i) for i in range(300)] + ["
+
+
+def reading(keys):
+    return READ.replace("KEYS", repr(keys))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_release_reads_what_the_newest_writes(python, version):
+    keys = python(NEWEST, "after", SAVE).split()
+    assert python(version, "before", reading(keys)) == "equal\n"
+    assert python(NEWEST, "after", reading(keys)) == "equal\n"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_newest_reads_what_every_release_wrote_under_the_same_keys(python, version):
+    keys = python(version, "before", SAVE).split()
+    assert python(NEWEST, "after", reading(keys)) == "equal\n"
+    # Content that is there already is not written again.
+    assert python(NEWEST, "after", SAVE).split() == keys
+
+
+def test_a_kill_at_any_moment_leaves_a_store_that_all_can_use(python, series, tmp_path):
+    script = SAVE.replace("blobs = [", MANY)
+    keys = None
+    for attempt in range(6):
+        environment = os.environ | {
+            "PYTHONPATH": str(series.root(NEWEST, "after")),
+            "HOME": str(tmp_path),
+            "METAFLOW_USER": "somebody",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script)],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+        )
+        folder = tmp_path / "store" / "data"
+        while attempt < 5 and process.poll() is None:
+            if len(list(folder.glob("*/*"))) > 90 * (attempt + 1):
+                break
+            time.sleep(0.001)
+        if attempt < 5:
+            process.send_signal(signal.SIGKILL)
+        output, _ = process.communicate(timeout=60)
+        for path in folder.glob("*/*_meta"):
+            blob = path.with_name(path.name[: -len("_meta")])
+            assert path.read_text().startswith('{"cas_raw"')
+            assert not blob.exists() or blob.stat().st_size
+        described = {path.name for path in folder.glob("*/*_meta")}
+        complete = {path.name for path in folder.glob("*/*") if len(path.name) == 40}
+        assert {f"{name}_meta" for name in complete} <= described
+        keys = output.split()
+    assert len(keys) == 307
+    names = [key.decode() for key in keys]
+    read = reading(names).replace("blobs = [", MANY)
+    assert python("2.12.0", "before", read) == "equal\n"
