@@ -65,12 +65,23 @@ ROWS: tuple[Row, ...] = (
     counted("`import metaflow`", "Command.track_run", "import metaflow"),
     counted("`flow.py show`", "Command.track_run", "flow.py show"),
     counted("saving float64 800 KB", "Artifact.track_save", "float64-800KB"),
+    counted("loading float64 800 KB", "Artifact.track_load", "float64-800KB"),
     Row("modules that `import metaflow` loads", "imports.Footprint.track_modules", (), "modules"),
     Row("`import metaflow`", "imports.Import.timeraw_metaflow"),
-    Row("`flow.py show`", "cli.FlowScript.time_show"),
     Row("`flow.py run`, two steps", "flows.Run.time_hello"),
-    Row("saving float64 8 MB", "artifacts.Save.time_save", ("float64-8MB",)),
-    Row("loading float64 8 MB", "artifacts.Load.time_load", ("float64-8MB",)),
+    *(
+        Row(f"{verb} {label}", f"artifacts.{benchmark}", (payload,))
+        for label, payload in (
+            ("float64 8 MB", "float64-8MB"),
+            ("float32 embeddings 8 MB", "embeddings-8MB"),
+            ("text 10 MB", "text-10MB"),
+            ("columns 20 MB", "columns-20MB"),
+        )
+        for verb, benchmark in (("saving", "Save.time_save"), ("loading", "Load.time_load"))
+    ),
+    Row(
+        "extensions, 1 among 200 distributions", "extensions.Discovery.time_discover", ("200", "1")
+    ),
     *(
         Row(f"`parallel_map` of {tasks}", "multicore.ParallelMap.time_map", (tasks, "default"))
         for tasks in ("1", "8", "64")

@@ -26,21 +26,25 @@ class OptimizedReleases(dict):
         super().__init__()
         self.folder, self.upstream = folder, upstream
 
+    def base(self, version):
+        """Return the hash of a release."""
+        return git_bytes(self.upstream, "rev-parse", f"{version}^{{commit}}").decode().strip()
+
     def __missing__(self, version):
-        base = git_bytes(self.upstream, "rev-parse", f"{version}^{{commit}}").decode().strip()
-        commits = write_series(self.upstream, base)
-        last = next(commit.hash for commit in reversed(commits) if commit.hash)
-        for side, commit in {"before": base, "after": last}.items():
-            archive = io.BytesIO(git_bytes(self.upstream, "archive", commit))
-            with tarfile.open(fileobj=archive) as files:
-                files.extractall(self.folder / version / side, filter="data")
-        self[version] = commits
-        return commits
+        self[version] = write_series(self.upstream, self.base(version))
+        return self[version]
 
     def root(self, version, side):
         """Return the folder of one side of a release."""
-        assert self[version]
-        return self.folder / version / side
+        folder = self.folder / version / side
+        if not folder.exists():
+            commit = self.base(version)
+            if side == "after":
+                commit = next(each.hash for each in reversed(self[version]) if each.hash)
+            archive = io.BytesIO(git_bytes(self.upstream, "archive", commit))
+            with tarfile.open(fileobj=archive) as files:
+                files.extractall(folder, filter="data")
+        return folder
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,7 @@ pieces = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(pieces, max_size=6), st.integers(1, 40))
 @example([noise(30_000), bytes(3000)], 40)
 @example([noise(40_000)], 40)

@@ -1,5 +1,6 @@
 """The main job's choices; tests/test_asv.py and .ci/run run it."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -48,14 +49,23 @@ def test_an_unknown_revision_is_named(upstream, monkeypatch):
         bench.commits_of(["main", "9.9.9"])
 
 
-def test_the_short_job_measures_what_a_person_waits_for():
+def cases():
+    """asv's names of cases: a benchmark's name, its parameters in brackets behind it."""
     stored = json.loads((ROOT / "results" / "benchmarks.json").read_text())
-    known = [name for name in stored if name != "version"]
-    chosen = {name for name in known if re.search(bench.SHORT, name)}
+    for name, benchmark in stored.items():
+        if name != "version":
+            for values in itertools.product(*benchmark["params"]):
+                yield name + (f"({', '.join(values)})" if values else "")
+
+
+def test_the_short_job_measures_what_a_person_waits_for():
+    chosen = {name for name in cases() if re.search(bench.SHORT, name)}
     assert {name.split(".")[0] for name in chosen} == {
         *("artifacts", "cli", "flows", "imports", "instructions", "multicore")
     }
     assert not {name for name in chosen if "Candidate" in name or "Foreach" in name}
+    assert len([name for name in chosen if name.startswith("artifacts.Load")]) == 3
+    assert len([name for name in chosen if name.startswith("multicore")]) == 4
 
 
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["--bench"], ["extra"]])

@@ -14,7 +14,7 @@ from metaflow.cards import Markdown
 
 
 class EverythingFlow(FlowSpec):
-    width = Parameter("width", default=3)
+    width = Parameter("width", default=2)
     text = IncludeFile("text", default="included.txt")
 
     @step
