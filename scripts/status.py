@@ -154,7 +154,7 @@ def page(made: str) -> str:
     return (
         "# The case study's table, finished\n\n"
         "Made by `python -m scripts.status --write` from `results/`. Before is the commit of the "
-        "series below the patch, after is the patch; both were measured in one run. Ratios with "
+        "series below the patch, after is the patch; times of both are of one run. Ratios with "
         "brackets carry a 95% interval; counts of instructions repeat to within 0.01%. Applies "
         "to: how many of the last releases of each minor version take the patch "
         "(`python -m scripts.optimize --check` tells which, of all).\n\n" + made
