@@ -6,10 +6,10 @@ something are compressed.
 """
 
 # metaflow supports Python 3.8: the older spelling of types.
-# ruff: noqa: UP006, UP035
+# ruff: noqa: UP006, UP035, UP045
 import struct
 import zlib
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 # Below this size content is compressed without samples, and below the next at the usual level.
 SMALL = 64 * 1024
@@ -32,7 +32,7 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 LAST_BLOCK = b"\x03\x00"
 
 
-def pack(blob: bytes) -> bytes | None:
+def pack(blob: bytes) -> Optional[bytes]:
     """Return the gzip member that stands for the blob; None where it is better stored as it is."""
     blob = bytes(blob)
     if len(blob) < SMALL:
@@ -45,7 +45,7 @@ def pack(blob: bytes) -> bytes | None:
     return _mixed(blob, parts)
 
 
-def unpack(packed: bytes) -> bytes | None:
+def unpack(packed: bytes) -> Optional[bytes]:
     """Return the blob of a gzip member; None where it is not one member and nothing else."""
     if len(packed) < 18:
         return None

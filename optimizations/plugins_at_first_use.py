@@ -1,9 +1,9 @@
 """New code of `lazy_plugins`: it goes into metaflow as it stands here."""
 
 # metaflow supports Python 3.8: the older spelling of types.
-# ruff: noqa: UP006, UP035, UP045
+# ruff: noqa: UP006, UP007, UP035, UP045
 from functools import partial
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple, Union
 
 from optimizations.lazy_loading import LazyDict, LazyList
 
@@ -27,7 +27,7 @@ def _base_flow_decorator(decofunc: Any, *args: Any, **kwargs: Any) -> Any:
     pass
 
 
-def lazy_plugins(category: str) -> LazyList | LazyDict:
+def lazy_plugins(category: str) -> Union[LazyList, LazyDict]:
     """Return what `resolve_plugins` returns, loaded when anything first looks at it."""
     # What was asked for and does not exist is reported now, as ever.
     resolve_plugins(category, path_only=True)
