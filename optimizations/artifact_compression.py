@@ -28,13 +28,17 @@ SAVING = "ContentAddressedStore.save_blobs"
 
 
 def _pack_v1(self, blob):
-    packed = blob_compression.pack(blob)  # noqa: F821
+    from . import blob_compression
+
+    packed = blob_compression.pack(blob)
     return None if packed is None else BytesIO(packed)  # noqa: F821
 
 
 def _unpack_v1(self, blob):
+    from . import blob_compression
+
     packed = blob.read()
-    unpacked = blob_compression.unpack(packed)  # noqa: F821
+    unpacked = blob_compression.unpack(packed)
     if unpacked is not None:
         return unpacked
     with gzip.GzipFile(fileobj=BytesIO(packed), mode="rb") as f:  # noqa: F821
@@ -54,6 +58,26 @@ def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
             description = json.dumps(metadata).encode("utf-8")  # noqa: F821
             self._atomic_write("%s_meta" % full_path, description)
         self._atomic_write(full_path, byte_obj.read())
+
+
+def save_bytes_whole(self, path_and_bytes_iter, overwrite=False, len_hint=0):
+    """Like `save_bytes`, for releases whose store does not write files beside and renames them."""
+    for path, obj in path_and_bytes_iter:
+        byte_obj, metadata = obj if isinstance(obj, tuple) else (obj, None)
+        full_path = self.full_uri(path)
+        if not overwrite and os.path.exists(full_path):  # noqa: F821
+            continue
+        LocalStorage._makedirs(os.path.dirname(full_path))  # noqa: F821
+        contents = [(full_path, byte_obj.read())]
+        if metadata:
+            # Before what it describes: stored bytes can't be read without it.
+            description = json.dumps(metadata).encode("utf-8")  # noqa: F821
+            contents.insert(0, ("%s_meta" % full_path, description))
+        for written, content in contents:
+            beside = "%s.%d.new" % (written, os.getpid())  # noqa: F821
+            with open(beside, mode="wb") as f:
+                f.write(content)
+            os.rename(beside, written)  # noqa: F821
 
 
 def apply(tree: SourceTree) -> None:
@@ -81,6 +105,9 @@ def apply(tree: SourceTree) -> None:
     )
     store.replace_body("ContentAddressedStore._pack_v1", by=_pack_v1, was={"5321423244b5"})
     store.replace_body("ContentAddressedStore._unpack_v1", by=_unpack_v1, was={"a96a507d3ff4"})
-    store.add_import("from . import blob_compression")
     tree.add_module("metaflow/datastore/blob_compression.py", source_of("blob_compression"))
-    tree[LOCAL].replace_body("LocalStorage.save_bytes", by=save_bytes, was={"471dfb0241f9"})
+    local = tree[LOCAL]
+    if local.has("LocalStorage._atomic_write"):
+        local.replace_body("LocalStorage.save_bytes", by=save_bytes, was={"471dfb0241f9"})
+    else:
+        local.replace_body("LocalStorage.save_bytes", by=save_bytes_whole, was={"443d7cc072fa"})

@@ -11,21 +11,28 @@ import struct
 import zlib
 from typing import Any, List, Optional, Tuple
 
-# Below this size content is compressed without samples, and below the next at the usual level.
-SMALL = 64 * 1024
-TINY = 4 * 1024
+# Below this size samples cost more than they gain: the usual level.
+SMALL = 16 * 1024
+# The least that is looked at together when content of several kinds is searched for.
+GROUP = 128 * 1024
 # Content of several kinds is taken apart down to this size.
 SEGMENT = 1024 * 1024
+# Samples.
 SLICE = 512
-SLICES = 8
+SLICES = 6
 GROUPS = 8
-NEEDLES = 4
+NEEDLES = 6
+LONGEST_SAMPLE = 64 * 1024
+# The level that metaflow has always used.
+USUAL = 3
 # Deflate finds what repeats within this distance.
 WINDOW = 32 * 1024
 # What compresses to more than this share of its size is not worth the time.
 HARDLY = 0.92
 # What compresses to more than this gains little from a higher level.
 POORLY = 0.80
+# What compresses to less than this does so quickly at any level.
+HIGHLY = 0.25
 
 STORED_BLOCK = 65535
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -36,12 +43,17 @@ def pack(blob: bytes) -> Optional[bytes]:
     """Return the gzip member that stands for the blob; None where it is better stored as it is."""
     blob = bytes(blob)
     if len(blob) < SMALL:
-        return _gzip(blob, _level(blob, 0, len(blob)))
+        return _gzip(blob, USUAL)
+    if len(blob) < 2 * GROUP:
+        share = _share(blob, 0, len(blob))
+        if share >= HARDLY and not _repeats(blob, 0, len(blob), 8, 1):
+            return None
+        return _gzip(blob, _level(blob, 0, len(blob), share))
     parts = _parts(blob, 0, len(blob))
     if not any(worth for _, _, worth in parts):
         return None
     if len(parts) == 1:
-        return _gzip(blob, _level(blob, 0, len(blob)))
+        return _gzip(blob, _level(blob, 0, len(blob), _share(blob, 0, len(blob))))
     return _mixed(blob, parts)
 
 
@@ -71,22 +83,31 @@ def _inflate(packed: bytes, size: int) -> bytes:
     return zlib.decompress(packed, 31, size)
 
 
-def _level(blob: bytes, start: int, end: int) -> int:
-    """Return the fastest level whose result is not much larger than that of level 3."""
-    size = end - start
-    if size < TINY:
-        return 3
-    # What repeats at length is quick to compress, and the fastest level misses some of it.
-    if _repeats(blob, start, end, 32, 8) > 1:
-        return 3
+def _level(blob: bytes, start: int, end: int, share: float) -> int:
+    """Return the fastest level whose result is not much larger than the usual one's."""
+    # What repeats at length, or is nearly all the same, is quick to compress at any level, and the
+    # fastest level misses some of it.
+    if share < HIGHLY or _repeats(blob, start, end, 32, 2):
+        return USUAL
     middle = (start + end) // 2
-    sample = blob[middle : middle + max(TINY // 2, min(SMALL, size // 32))]
-    fastest = len(zlib.compress(sample, 1))
+    sample = blob[middle : middle + max(2048, min(LONGEST_SAMPLE, (end - start) // 32))]
+    fastest = _size(sample, 1)
     if fastest > POORLY * len(sample):
         return 1
-    # Text loses most, and is what people least mind to see grow a little.
-    allowed = 1.15 if _is_text(sample) else 1.07
-    return 1 if fastest < allowed * len(zlib.compress(sample, 3)) else 3
+    # Text loses most, and is what people least mind to see grow a little. A short sample shows
+    # less of the loss than the whole will have.
+    allowed = 1.04 if len(sample) == LONGEST_SAMPLE else 1.02
+    if _is_text(sample):
+        allowed = 1.15
+    return 1 if fastest < allowed * _size(sample, USUAL) else USUAL
+
+
+def _size(sample: bytes, level: int) -> int:
+    """Return to how many bytes a sample is compressed."""
+    # What zlib allocates by default costs more than compressing a few kilobytes.
+    bits, memory = (-12, 5) if len(sample) <= 4096 else (-15, 8)
+    compressor = zlib.compressobj(level, zlib.DEFLATED, bits, memory)
+    return len(compressor.compress(sample)) + len(compressor.flush())
 
 
 def _is_text(sample: bytes) -> bool:
@@ -99,7 +120,7 @@ _TEXT = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 
 def _parts(blob: bytes, start: int, end: int) -> List[Tuple[int, int, bool]]:
     """Return start, end and whether compression is worth it, for each part of its own kind."""
-    groups = max(1, min(GROUPS, (end - start) // (2 * SMALL)))
+    groups = min(GROUPS, (end - start) // GROUP)
     step = (end - start) / groups
     edges = [start + int(step * group) for group in range(groups)] + [end]
     gains = [_gains(blob, *edge) for edge in zip(edges, edges[1:])]
@@ -117,23 +138,27 @@ def _parts(blob: bytes, start: int, end: int) -> List[Tuple[int, int, bool]]:
 
 def _gains(blob: bytes, start: int, end: int) -> bool:
     """Tell by samples whether a region would become smaller by more than a little."""
+    return _repeats(blob, start, end, 8, 1) or _share(blob, start, end) < HARDLY
+
+
+def _share(blob: bytes, start: int, end: int) -> float:
+    """Return to what share of their size slices from all over a region are compressed."""
     step = (end - start - SLICE) // SLICES
     places = [start + step * number + step // 2 for number in range(SLICES)]
     sample = b"".join([blob[place : place + SLICE] for place in places])
-    if len(zlib.compress(sample, 1)) < HARDLY * len(sample):
-        return True
-    return _repeats(blob, start, end, 8, NEEDLES) > 0
+    return _size(sample, 1) / len(sample)
 
 
-def _repeats(blob: bytes, start: int, end: int, size: int, samples: int) -> int:
-    """Count the samples that occur once more within the reach of deflate."""
-    step = (end - start) // samples
+def _repeats(blob: bytes, start: int, end: int, size: int, enough: int) -> bool:
+    """Tell whether enough of some samples occur once more within the reach of deflate."""
+    step = (end - start) // NEEDLES
     found = 0
-    for number in range(samples):
+    for number in range(NEEDLES):
         place = start + step * number + step // 3
-        needle = blob[place : place + size]
-        found += blob.find(needle, place + 1, place + WINDOW) >= 0
-    return found
+        found += blob.find(blob[place : place + size], place + 1, place + WINDOW) >= 0
+        if found == enough:
+            return True
+    return False
 
 
 def _mixed(blob: bytes, parts: List[Tuple[int, int, bool]]) -> bytes:
@@ -142,7 +167,7 @@ def _mixed(blob: bytes, parts: List[Tuple[int, int, bool]]) -> bytes:
     view = memoryview(blob)
     for start, end, worth in parts:
         if worth:
-            level = _level(blob, start, end)
+            level = _level(blob, start, end, _share(blob, start, end))
             compressor = _compressor(level, -15, blob[max(0, start - WINDOW) : start])
             pieces.append(compressor.compress(view[start:end]))
             pieces.append(compressor.flush(zlib.Z_FULL_FLUSH))

@@ -13,19 +13,24 @@ How to measure: `instructions.Command` for `import metaflow`.
 Risk: code that reads `uuid`, say, from one of these modules no longer finds it there.
 """
 
+import re
+
 from optimizations.source_tree import SourceTree
 
 UTILITIES = "metaflow/util.py"
+API = "metaflow/runner/click_api.py"
 
 
 def apply(tree: SourceTree) -> None:
     """Defer the parser of versions, pools of processes, uuid and platform."""
+    for path in tree.modules_matching(r"^from metaflow\.util import .*version_parse"):
+        tree[path].defer_import("version_parse")
     tree[UTILITIES].defer_value("version_parse")
-    service = "metaflow/plugins/metadata_providers/service.py"
-    tree[service].defer_import("version_parse")
     executors = tree["metaflow/plugins/storage_executor.py"]
     for name in ("ProcessPoolExecutor", "ThreadPoolExecutor"):
         executors.defer_import(name)
     for name in ("uuid", "platform"):
         for path in tree.modules_matching(rf"^import {name}$"):
-            tree[path].defer_import(name)
+            # Annotations of some releases need it while the module loads.
+            if path != API or not re.search(rf": {name}\.", tree.text(path)):
+                tree[path].defer_import(name)

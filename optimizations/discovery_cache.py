@@ -8,19 +8,23 @@ files changed in the last seconds is not kept, for a clock may give the next cha
 
 # metaflow supports Python 3.8, and writes paths in the older way.
 # ruff: noqa: UP006, UP031, UP035, UP045
+from __future__ import annotations
+
 import json
 import os
 import sys
 import time
 from hashlib import sha1
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+
+    # Packages by name, and for each extension point what contributes to it, in order.
+    Found = Tuple[Dict[str, Any], Dict[str, List[Any]]]
 
 FORMAT = 1
 SETTLING_SECONDS = 2.0
-
-# Packages by name, and for each extension point what contributes to it, in order.
-Found = Tuple[Dict[str, Any], Dict[str, List[Any]]]
-Stamp = List[Tuple[str, int, int]]
 
 
 def surroundings(roots: Iterable[str], directories: Optional[List[str]]) -> Optional[List[Any]]:

@@ -23,30 +23,38 @@ from optimizations.source_tree import SourceTree
 
 SUPPORT = "metaflow/extension_support/__init__.py"
 SEARCH = "_get_extension_packages"
+# How the search begins, in newer releases and in older ones.
+BEGINNINGS = (
+    "all_paths = set()",
+    "all_paths = set(extensions_module.__path__)",
+    "all_paths = set(Path(p).resolve().as_posix() for p in extensions_module.__path__)",
+)
 
 
 def apply(tree: SourceTree) -> None:
     """Defer importlib.metadata, and keep what a search found."""
     support = tree[SUPPORT]
     support.defer_value("metadata")
+    restricted = "restrict_to_directories" in support.source
+    begins = next((each for each in BEGINNINGS if f"    {each}\n" in support.source), BEGINNINGS[0])
     support.replace_statement(
         within=SEARCH,
-        find="all_paths = set()",
-        by="""
+        find=begins,
+        by=f"""
         from . import discovery_cache
 
         searched = discovery_cache.surroundings(
-            extensions_module.__path__, restrict_to_directories
+            extensions_module.__path__, {"restrict_to_directories" if restricted else None}
         )
         known = discovery_cache.recall(searched)
         if known is not None:
             _ext_debug("Nothing has changed since extensions were last looked for")
-            return known[0], {
+            return known[0], {{
                 point: [MFExtPackage(*package) for package in packages]
                 for point, packages in known[1].items()
-            }
-        all_paths = set()
-        """,
+            }}
+        """
+        + begins,
     )
     support.replace_statement(
         within=SEARCH,

@@ -38,6 +38,14 @@ if not name.startswith("_"):
         if error.name != "%s.%s" % (__name__, name):
             raise
 """
+# Of a plugin for tests, which this package imports by name.
+TEST_INPUT = "InternalTestUnboundedForeachInput"
+TEST_INPUT_LATER = f"""\
+if name == "{TEST_INPUT}":
+    from .test_unbounded_foreach_decorator import {TEST_INPUT}
+
+    return {TEST_INPUT}
+"""
 # Modules of metaflow that only plugins load, and that were attributes of it.
 LATER = """\
 def __getattr__(name):
@@ -85,10 +93,14 @@ def defer_lists(tree: SourceTree) -> None:
                 find=f'{name} = resolve_plugins("{category}")',
                 by=f'{name} = lazy_plugins("{category}")',
             )
+    later = SUBMODULE
+    if f" import {TEST_INPUT}\n" in plugins.source:
+        plugins.defer_import(TEST_INPUT)
+        later = TEST_INPUT_LATER + SUBMODULE
     plugins.add_import("from metaflow.lazy_loading import LazyDict")
     plugins.add_import("from metaflow.extension_support.plugins import lazy_plugins")
     plugins.replace_statement(
-        within="__getattr__", find=NO_ATTRIBUTE, by=SUBMODULE + NO_ATTRIBUTE + "\n"
+        within="__getattr__", find=NO_ATTRIBUTE, by=later + NO_ATTRIBUTE + "\n"
     )
     plugins.add_import("import importlib")
 

@@ -112,9 +112,11 @@ def body_digest(function: cst.FunctionDef) -> str:
 
 def replace_statement(module: cst.Module, within: str | None, find: str, by: str) -> cst.Module:
     """Replace the one statement of `within` that reads `find`; see `Module.replace_statement`."""
-    wanted = essence(*statements(find, module))
+    sought = statements(find, module)
+    wanted, kind = essence(*sought), _kind(sought[0])
     place = module if within is None else _find(module, within)
-    found = [node for node in _all_statements(place) if essence(node) == wanted]
+    alike = [node for node in _all_statements(place) if _kind(node) == kind]
+    found = [node for node in alike if essence(node) == wanted]
     first_line = find.strip().splitlines()[0]
     if len(found) != 1:
         how = "not found" if not found else f"found {len(found)} times"
@@ -253,6 +255,13 @@ def _all_statements(node: cst.CSTNode) -> list[cst.BaseStatement]:
     visitor = _StatementsBelow()
     node.visit(visitor)
     return [statement for statement in visitor.found if statement is not node]
+
+
+def _kind(statement: cst.BaseStatement) -> tuple[type, ...]:
+    """Return what kinds of statement make up a line: quickly told, unlike its text."""
+    if isinstance(statement, cst.SimpleStatementLine):
+        return tuple(type(part) for part in statement.body)
+    return (type(statement),)
 
 
 def statements(source: str, module: cst.Module) -> list[cst.BaseStatement]:
