@@ -4,8 +4,17 @@ import json
 import multiprocessing
 from pathlib import Path
 
-from benchmarks.common import LARGE_PAYLOADS, PAYLOADS, make_payload, same
-from benchmarks.datastores import readable_task, require_metaflow, writable_task
+from benchmarks.common import (
+    LARGE_PAYLOADS,
+    PAYLOADS,
+    make_payload,
+    same,
+)
+from benchmarks.datastores import (
+    readable_task,
+    require_metaflow,
+    writable_task,
+)
 from benchmarks.memory import peak_growth
 from benchmarks.surroundings import fresh_folder
 
@@ -21,23 +30,23 @@ def make_artifacts(payload):
     return [("artifact", make_payload(payload))]
 
 
-def save(artifacts, folder):
+def save(artifacts, folder, store_type=None):
     """Save the artifacts of a finished task."""
-    task = writable_task(folder)
+    task = writable_task(folder, store_type)
     task.save_artifacts(iter(artifacts), len_hint=len(artifacts))
     task.done()
 
 
-def load(names, folder):
+def load(names, folder, store_type=None):
     """Load artifacts in the order of their names."""
-    return dict(readable_task(folder).load_artifacts(names))
+    return dict(readable_task(folder, store_type).load_artifacts(names))
 
 
-def warm_up():
+def warm_up(store_type=None):
     """Save and load another artifact, so that no sample pays for first uses of code."""
     folder = fresh_folder()
-    save([("warm_up", {"warm": "up"})], folder)
-    load(["warm_up"], folder)
+    save([("warm_up", {"warm": "up"})], folder, store_type)
+    load(["warm_up"], folder, store_type)
 
 
 class Save:
@@ -47,12 +56,14 @@ class Save:
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    store_type = None  # the commit's own
 
     def setup(self, payload):
         require_metaflow()
-        warm_up()
+        warm_up(self.store_type)
         self.artifacts = make_artifacts(payload)
-        self.task = writable_task(fresh_folder())
+        self.folder = fresh_folder()
+        self.task = writable_task(self.folder, self.store_type)
 
     def time_save(self, payload):
         self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
@@ -60,6 +71,8 @@ class Save:
 
 class Saved:
     """Artifacts that are saved once a round, and found equal when loaded again."""
+
+    store_type = None  # the commit's own
 
     def setup_cache(self):
         folder = Path("saved").resolve()
@@ -69,10 +82,13 @@ class Saved:
     def saved(self, folder, payload):
         """Return what is saved of a payload; the first case that needs it saves it, untimed."""
         require_metaflow()
-        description = Path(folder) / f"{payload}.json"
+        store = getattr(self.store_type, "__name__", "own")
+        description = Path(folder) / f"{store}-{payload}.json"
         if not description.exists():
             # In a process of its own: a measured one has held no such payload before.
-            saving = FORK.Process(target=_save_and_check, args=(payload, description))
+            saving = FORK.Process(
+                target=_save_and_check, args=(payload, description, self.store_type)
+            )
             saving.start()
             saving.join()
         if not description.exists():
@@ -80,14 +96,19 @@ class Saved:
         return json.loads(description.read_text())
 
 
-def _save_and_check(payload, description):
+def data_files(folder):
+    """Return the files of the content that a flow below a folder has stored."""
+    return [file for file in folder.glob("*/data/**/*") if file.is_file()]
+
+
+def _save_and_check(payload, description, store_type):
     folder = description.with_suffix("")
     artifacts = make_artifacts(payload)
-    save(artifacts, folder)
-    loaded = load([name for name, _ in artifacts], folder)
+    save(artifacts, folder, store_type)
+    loaded = load([name for name, _ in artifacts], folder, store_type)
     if not same(loaded, dict(artifacts)):
         raise RuntimeError(f"{payload} was loaded with another value than it was saved with")
-    stored = sum(file.stat().st_size for file in folder.glob("*/data/**/*") if file.is_file())
+    stored = sum(file.stat().st_size for file in data_files(folder))
     if not stored:
         raise RuntimeError(f"no file of {payload} was found below {folder}")
     found = {"folder": str(folder), "names": list(loaded), "bytes": stored}
@@ -104,8 +125,8 @@ class Load(Saved):
 
     def setup(self, folder, payload):
         saved = self.saved(folder, payload)
-        warm_up()
-        self.task = readable_task(saved["folder"])
+        warm_up(self.store_type)
+        self.task = readable_task(saved["folder"], self.store_type)
         self.names = saved["names"]
 
     def time_load(self, folder, payload):

@@ -14,7 +14,7 @@ try:
     from metaflow.plugins.datastores.local_storage import LocalStorage
 except ImportError as error:
     metaflow = None
-    LocalStorage = object
+    LocalStorage = ContentAddressedStore = object
     _reason = str(error)
 
 FLOW, RUN, STEP, TASK = "BenchmarkFlow", "1", "start", "1"
@@ -26,24 +26,33 @@ def require_metaflow():
         raise SkipNotImplemented(f"metaflow can't be imported: {_reason}")
 
 
-def flow_datastore(folder):
-    """Return the datastore of a flow that keeps its files in `folder`."""
+def flow_datastore(folder, store_type=None):
+    """Return the datastore of a flow that keeps its files in `folder`.
+
+    Artifacts go through the commit's own content-addressed store if none is named.
+    """
     require_metaflow()
-    return FlowDataStore(
+    flow = FlowDataStore(
         FLOW, MetaflowEnvironment(None), storage_impl=LocalStorage, ds_root=str(folder)
     )
+    if store_type is not None:
+        usual = flow.ca_store
+        flow.ca_store = store_type(usual._prefix, usual._storage_impl)
+    return flow
 
 
-def writable_task(folder):
+def writable_task(folder, store_type=None):
     """Return the datastore of a task that has just begun."""
-    task = flow_datastore(folder).get_task_datastore(RUN, STEP, TASK, attempt=0, mode="w")
+    flow = flow_datastore(folder, store_type)
+    task = flow.get_task_datastore(RUN, STEP, TASK, attempt=0, mode="w")
     task.init_task()
     return task
 
 
-def readable_task(folder):
+def readable_task(folder, store_type=None):
     """Return the datastore of the task that `writable_task` began and `done` ended."""
-    return flow_datastore(folder).get_task_datastore(RUN, STEP, TASK, attempt=0, mode="r")
+    flow = flow_datastore(folder, store_type)
+    return flow.get_task_datastore(RUN, STEP, TASK, attempt=0, mode="r")
 
 
 class KnownContent(LocalStorage):
