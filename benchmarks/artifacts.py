@@ -5,6 +5,7 @@ import multiprocessing
 from pathlib import Path
 
 from benchmarks.common import (
+    INCOMPRESSIBLE_PAYLOADS,
     LARGE_PAYLOADS,
     PAYLOADS,
     make_payload,
@@ -12,7 +13,9 @@ from benchmarks.common import (
 )
 from benchmarks.datastores import (
     readable_task,
+    require_blake3_key,
     require_metaflow,
+    use_blake3_keys,
     writable_task,
 )
 from benchmarks.memory import peak_growth
@@ -67,6 +70,25 @@ class Save:
 
     def time_save(self, payload):
         self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
+
+
+class SaveWithBlake3Keys(Save):
+    """Persist a large artifact with the setting ARTIFACT_KEY_HASH at blake3: where hashing shows.
+
+    What does not compress is hashed and written, and little else.
+    """
+
+    params = INCOMPRESSIBLE_PAYLOADS
+    version = "1"
+
+    def setup(self, payload):
+        use_blake3_keys()
+        super().setup(payload)
+
+    def teardown(self, payload):
+        if hasattr(self, "task"):
+            (key,) = {path.name.removesuffix("_meta") for path in data_files(self.folder)}
+            require_blake3_key(key)
 
 
 class Saved:

@@ -25,6 +25,8 @@ PAYLOADS = (
 FEW_PAYLOADS = ("metrics-52KB", "float64-800KB", "text-1MB")
 # For what works on bytes, as a datastore does, instead of objects.
 BYTES_PAYLOADS = (*FEW_PAYLOADS, "float64-8MB", "text-10MB")
+# Large, and no smaller when compressed: what is left of saving them is mostly hashing and writing.
+INCOMPRESSIBLE_PAYLOADS = ("float64-8MB", "embeddings-8MB", "random-5MB")
 # Long enough to stand above the allocator's own noise.
 LARGE_PAYLOADS = ("float64-8MB", "columns-20MB", "zeros-64MB")
 

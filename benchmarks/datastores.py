@@ -4,6 +4,8 @@ Modules that need metaflow itself import it through here, so that asv's fork ser
 and the package stays importable without it.
 """
 
+import re
+
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 try:
@@ -17,6 +19,11 @@ except ImportError as error:
     LocalStorage = ContentAddressedStore = object
     _reason = str(error)
 
+try:
+    from metaflow.datastore import content_keys
+except ImportError:
+    content_keys = None
+
 FLOW, RUN, STEP, TASK = "BenchmarkFlow", "1", "start", "1"
 
 
@@ -24,6 +31,22 @@ def require_metaflow():
     """Skip where metaflow, or a part that these helpers stand on, can't be imported."""
     if metaflow is None:
         raise SkipNotImplemented(f"metaflow can't be imported: {_reason}")
+
+
+def use_blake3_keys():
+    """Let this process store new content under BLAKE3 keys; skip where a commit can't."""
+    require_metaflow()
+    if content_keys is None:
+        raise SkipNotImplemented("this commit has no setting ARTIFACT_KEY_HASH")
+    # The environment was read when metaflow was imported, before any setup. Nothing sets it back,
+    # for the process ends with its sample.
+    content_keys.ARTIFACT_KEY_HASH = "blake3"
+
+
+def require_blake3_key(key):
+    """Raise unless a key is one of BLAKE3's."""
+    if not re.fullmatch("[0-9a-f]{64}", key):
+        raise RuntimeError(f"content was stored under {key}, which is no key of BLAKE3")
 
 
 def flow_datastore(folder, store_type=None):

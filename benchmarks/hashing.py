@@ -6,7 +6,13 @@ import blake3
 import xxhash
 
 from benchmarks.common import BYTES_PAYLOADS, FEW_PAYLOADS, payload_bytes
-from benchmarks.datastores import KnownContent, content_store, require_metaflow
+from benchmarks.datastores import (
+    KnownContent,
+    content_store,
+    require_blake3_key,
+    require_metaflow,
+    use_blake3_keys,
+)
 from benchmarks.surroundings import fresh_folder
 
 CANDIDATES = {
@@ -36,6 +42,18 @@ class ContentKey:
 
     def time_find(self, payload):
         self.store.save_blobs(iter([self.data]), len_hint=1)
+
+
+class ContentKeyWithBlake3(ContentKey):
+    """Find a key with the setting ARTIFACT_KEY_HASH at blake3: saving what is unchanged, again."""
+
+    version = "1"
+
+    def setup(self, payload):
+        use_blake3_keys()
+        super().setup(payload)
+        (saved,) = self.store.save_blobs(iter([self.data]), len_hint=1)
+        require_blake3_key(saved.key)
 
 
 class Candidate:
