@@ -27,6 +27,37 @@ IMPORT = counted("`import metaflow`", "Command.track_run", "import metaflow")
 SAVE = counted("saving float64 800 KB", "Artifact.track_save", "float64-800KB")
 LOAD = counted("loading float64 800 KB", "Artifact.track_load", "float64-800KB")
 
+INCOMPRESSIBLE = (
+    ("float64 8 MB", "float64-8MB"),
+    ("float32 embeddings 8 MB", "embeddings-8MB"),
+    ("random bytes 5 MB", "random-5MB"),
+)
+SAVE_KEYS = ("artifacts.Save.time_save", "artifacts.SaveWithBlake3Keys.time_save")
+FIND_KEYS = ("hashing.ContentKey.time_find", "hashing.ContentKeyWithBlake3.time_find")
+
+
+NOT_MEASURED = "not measured"
+# What the rival is compared by: the benchmark of the release's own store, and that of the rival.
+RIVAL_CASES = (
+    ("artifacts.Save.time_save", "rival.SaveWithLz4.time_save"),
+    ("artifacts.Load.time_load", "rival.LoadWithLz4.time_load"),
+    ("artifacts.Stored.track_bytes", "rival.StoredWithLz4.track_bytes"),
+)
+RIVAL_PAYLOADS = (
+    ("dict 233 B", "dict-233B"),
+    ("metrics 52 KB", "metrics-52KB"),
+    ("float64 800 KB", "float64-800KB"),
+    ("float64 8 MB", "float64-8MB"),
+    ("random bytes 5 MB", "random-5MB"),
+    ("text 10 MB", "text-10MB"),
+    ("columns 20 MB", "columns-20MB"),
+)
+# Stores, and who reads what they write: tests/test_measured_series.py asks releases old and new.
+READERS = (
+    ("lz4 frames", "no release; a client with this change and lz4"),
+    ("the series", "every release since 2.4.9 (tested from 2.10.4)"),
+)
+
 
 @dataclass(frozen=True)
 class Target:
@@ -44,6 +75,8 @@ class Target:
         The cases that it claims to move.
     finding : str
         What did not hold, or what else is to be known; may be empty.
+    switched : tuple of (Row, Row)
+        Cases with the optimisation's setting off and on, both at its own commit and in one run.
     """
 
     name: str
@@ -51,6 +84,7 @@ class Target:
     optimization: str
     rows: tuple[Row, ...] = (IMPORT,)
     finding: str = ""
+    switched: tuple[tuple[Row, Row], ...] = ()
 
 
 TARGETS: tuple[Target, ...] = (
@@ -85,7 +119,14 @@ TARGETS: tuple[Target, ...] = (
         "xxHash or BLAKE3",
         "blake3_keys",
         (SAVE,),
-        "Off by default, and measured only so. xxHash is not collision-resistant.",
+        "Off by default: the count is with the setting off. xxHash is not collision-resistant.",
+        tuple(
+            (Row(f"{label}, setting off, then on", off, (payload,)), Row(label, on, (payload,)))
+            for label, off, on, payload in (
+                *((f"saving {label}", *SAVE_KEYS, payload) for label, payload in INCOMPRESSIBLE),
+                ("the key of float64 8 MB", *FIND_KEYS, "float64-8MB"),
+            )
+        ),
     ),
     Target(
         "sleep-based polling in `multicore_utils`",
@@ -106,9 +147,12 @@ def row_of(target: Target, series: Sequence[SeriesCommit], before: str, share: s
         return [
             f"| {target.name} | {target.claimed} | – | – | – | not yet | – | {target.finding} |"
         ]
+    pairs = [((before, row), (commit.hash, row)) for row in target.rows]
+    pairs += [((commit.hash, off), (commit.hash, on)) for off, on in target.switched]
     lines = []
-    for row in target.rows:
-        old, new = (read_case(RESULTS, MACHINE, each, row) for each in (before, commit.hash))
+    for pair in pairs:
+        old, new = (read_case(RESULTS, MACHINE, *each) for each in pair)
+        row = pair[0][1]
         if old is None or new is None:
             measured = [f"{row.label}: not measured", "–", "–"]
         else:
@@ -149,15 +193,67 @@ def table(upstream: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(made: str) -> str:
-    """Return STATUS.md around its table."""
+def beside(ours: str, rivals: str, before: str, after: str, payload: str) -> tuple[str, str]:
+    """Return before / after of one case for the rival and for the series, or that it is not known.
+
+    The rival is measured on the unchanged release, beside that release's own store.
+    """
+    own, others = (Row(payload, benchmark, (payload,)) for benchmark in (ours, rivals))
+    usual = read_case(RESULTS, MACHINE, before, own)
+    measured = (
+        read_case(RESULTS, MACHINE, before, others),
+        read_case(RESULTS, MACHINE, after, own),
+    )
+    rival, series = (
+        speed_up(usual, each) if usual is not None and each is not None else NOT_MEASURED
+        for each in measured
+    )
+    return rival, series
+
+
+def rival_table(before: str, after: str) -> str:
+    """Compare lz4 frames, the rival of artifact_compression, with it.
+
+    Parameters
+    ----------
+    before : str
+        The release's commit.
+    after : str
+        The tip of the series.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [
+        "| payload | store | saving | loading | size | who can read it |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for label, payload in RIVAL_PAYLOADS:
+        cells = zip(*(beside(*case, before, after, payload) for case in RIVAL_CASES))
+        lines += [
+            f"| {label} | {store} | {' | '.join(ratios)} | {readers} |"
+            for (store, readers), ratios in zip(READERS, cells)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def page(made: str, rival: str) -> str:
+    """Return STATUS.md around its tables."""
     return (
         "# The case study's table, finished\n\n"
         "Made by `python -m scripts.status --write` from `results/`. Before is the commit of the "
         "series below the patch, after is the patch; times of both are of one run. Ratios with "
         "brackets carry a 95% interval; counts of instructions repeat to within 0.01%. Applies "
         "to: how many of the last releases of each minor version take the patch "
-        "(`python -m scripts.optimize --check` tells which, of all).\n\n" + made
+        "(`python -m scripts.optimize --check` tells which, of all).\n\n"
+        f"{made}\n"
+        "## Beside the rival\n\n"
+        "lz4 frames with a `cas_version` of their own (metaflow's pull request 3090), on the "
+        "newest release, and the series on the same release. Each number is what that release's "
+        "own gzip takes, divided by what the store takes: above 1 it is faster, or smaller.\n\n"
+        f"{rival}"
     )
 
 
@@ -172,7 +268,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the table, or write the page."""
     arguments = parser().parse_args(argv)
     ensure(UPSTREAM)
-    made = page(table(UPSTREAM))
+    before, after = (git(UPSTREAM, "rev-parse", name) for name in ("main", "optimized"))
+    made = page(table(UPSTREAM), rival_table(before, after))
     if arguments.write:
         write_text(STATUS, made)
     else:

@@ -1,10 +1,13 @@
 """STATUS.md is the one that the committed results give."""
 
+import itertools
+import json
+
 from optimizations import SERIES
 from scripts import history, status
 from scripts.git_command import git
-from scripts.paths import UPSTREAM
-from scripts.readme_table import read_case
+from scripts.paths import RESULTS, UPSTREAM
+from scripts.readme_table import Measured, Row, index_of, read_case
 from scripts.series import write_series
 
 
@@ -34,3 +37,59 @@ def test_a_target_is_compared_with_the_commit_below_it(monkeypatch):
 def test_a_target_without_a_commit_says_so():
     target = status.Target("something", "a claim", "nonesuch")
     assert "not yet" in status.row_of(target, [], "0" * 40, "0 of 10")[0]
+
+
+def test_a_setting_is_compared_at_its_own_commit(monkeypatch):
+    history.ensure(UPSTREAM)
+    base = git(UPSTREAM, "rev-parse", "main")
+    series = [commit for commit in write_series(UPSTREAM, base) if commit.hash]
+    target = next(each for each in status.TARGETS if each.optimization == "blake3_keys")
+    asked = []
+
+    def note(results, machine, commit, row):
+        asked.append((commit, row.benchmark))
+        return Measured(2.0 if "Blake3" not in row.benchmark else 1.0, ())
+
+    monkeypatch.setattr(status, "read_case", note)
+    lines = status.row_of(target, series, base, "10 of 10")
+    own = next(commit.hash for commit in series if commit.name == "blake3_keys")
+    with_setting = [commit for commit, benchmark in asked if "Blake3" in benchmark]
+    assert set(with_setting) == {own} and len(with_setting) == len(target.switched)
+    assert asked[-2:] == [(own, status.FIND_KEYS[0]), (own, status.FIND_KEYS[1])]
+    assert all("**2×**" in line for line in lines[len(target.rows) :])
+
+
+def test_the_rival_stands_beside_the_series(monkeypatch):
+    values = {
+        ("release", "artifacts.Save.time_save"): 6.0,
+        ("release", "rival.SaveWithLz4.time_save"): 2.0,
+        ("tip", "artifacts.Save.time_save"): 1.0,
+    }
+
+    def known(results, machine, commit, row):
+        value = values.get((commit, row.benchmark))
+        return None if value is None else Measured(value, ())
+
+    monkeypatch.setattr(status, "read_case", known)
+    rival, ours = status.rival_table("release", "tip").splitlines()[2:4]
+    assert rival.startswith("| dict 233 B | lz4 frames | 3× | not measured | not measured | no ")
+    assert ours.startswith("| dict 233 B | the series | 6× | not measured | not measured | every ")
+
+
+def test_without_results_no_number_of_the_rival_is_given(monkeypatch, tmp_path):
+    monkeypatch.setattr(status, "RESULTS", tmp_path)
+    (tmp_path / status.MACHINE).mkdir()
+    lines = status.rival_table("0" * 40, "1" * 40).splitlines()[2:]
+    assert len(lines) == 2 * len(status.RIVAL_PAYLOADS)
+    assert all(line.count("not measured") == len(status.RIVAL_CASES) for line in lines)
+
+
+def test_what_the_tables_compare_is_measured():
+    stored = json.loads((RESULTS / "benchmarks.json").read_text())
+    target = next(each for each in status.TARGETS if each.optimization == "blake3_keys")
+    pairs = [*target.switched]
+    for case in status.RIVAL_CASES:
+        for _, payload in status.RIVAL_PAYLOADS:
+            pairs.append(tuple(Row(payload, name, (payload,)) for name in case))
+    for row in itertools.chain(*pairs):
+        assert index_of(stored[row.benchmark]["params"], row.parameters) is not None, row
