@@ -126,3 +126,14 @@ class Discovery(FirstDiscovery):
             and not any(self.home.rglob("*.json"))
         ):
             raise RuntimeError("the search before the measured one was not remembered")
+
+
+class RepeatedDiscovery(FirstDiscovery):
+    """Find the installed extensions a second time in one process: the search and nothing else.
+
+    What Python loads for the first search, and what it remembers of distributions, is there.
+    """
+
+    def setup(self, other_distributions, extensions):
+        super().setup(other_distributions, extensions)
+        self.discover()

@@ -18,6 +18,7 @@ from scripts.git_command import commit_of, git
 from scripts.optimize import commits_without_results
 from scripts.paths import HTML, RESULTS, UPSTREAM
 from scripts.releases import load
+from scripts.series import base_commit, write_series
 
 # What a person waits for. The rest (what lies inside of these, whole foreaches, hash functions and
 # codecs that are not metaflow's) is left to full runs.
@@ -32,6 +33,19 @@ SHORT = (
 NOT_THE_WIDEST = r"^(?!flows\.WideForeach)"
 
 
+# What a commit of the series claims to move, beside counts of instructions: measured in one run
+# with the commit below it.
+CLAIMS = (
+    (("defer_requests", "event_waiting"), r"^multicore\."),
+    (("defer_cards", "extension_loading"), r"^extensions\."),
+    (
+        ("lazy_plugins", "artifact_compression", "accelerated_deflate"),
+        r"^artifacts\.(Save|Load|Stored)\.",
+    ),
+)
+COUNTS = r"^instructions\."
+
+
 def minor_releases() -> list[str]:
     """Return the last release of each minor version, oldest first, without the newest of all."""
     last = {tuple(release.version.split(".")[:2]): release.version for release in load()}
@@ -41,6 +55,13 @@ def minor_releases() -> list[str]:
 def series(upstream: Path = UPSTREAM) -> list[str]:
     """Return the commits from main (not included) to optimized, oldest first."""
     return git(upstream, "rev-list", "--reverse", "main..optimized").split()
+
+
+def claims(upstream: Path = UPSTREAM) -> list[tuple[list[str], str]]:
+    """Return which commits of the series are to be measured together, and with what."""
+    commits = write_series(upstream, base_commit(upstream, "main"))
+    hashes = {commit.name: commit.hash for commit in commits if commit.hash}
+    return [([hashes[name] for name in names if name in hashes], only) for names, only in CLAIMS]
 
 
 def changed(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:
@@ -85,7 +106,9 @@ def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     described = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
     described.add_argument(
-        "--full", action="store_true", help="all benchmarks, and each commit of the series"
+        "--full",
+        action="store_true",
+        help="all benchmarks; and what each commit of the series claims to move",
     )
     described.add_argument(
         "--minors",
@@ -96,6 +119,12 @@ def parser() -> argparse.ArgumentParser:
     described.add_argument(
         "--bench", metavar="REGEX", help="only these benchmarks, as in asv run --bench"
     )
+    described.add_argument(
+        "--rounds",
+        metavar="NUMBER",
+        type=int,
+        help="samples of each case (default: what each benchmark asks for)",
+    )
     described.add_argument("--machine", metavar="NAME", help="the name to store results under")
     return described
 
@@ -105,14 +134,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
     name = machine.ensure(arguments.machine)
-    commits = commits_of(["main"]) + (series() if arguments.full else changed())
     options = ["--machine", name]
     # A quick run has one round; interleaved, asv would go through the others empty-handed.
     options += ["--quick"] if arguments.quick else ["--interleave-rounds"]
+    options += ["--attribute", f"rounds={arguments.rounds}"] if arguments.rounds else []
     only = arguments.bench or (None if arguments.full else SHORT)
-    if only:
-        options += ["--bench", only]
-    measure(commits, *options)
+    commits = commits_of(["main"])
+    if arguments.full:
+        commits += [series()[0], series()[-1]]
+    else:
+        commits += changed()
+    measure(commits, *options, *(["--bench", only] if only else []))
+    if arguments.full and not arguments.bench:
+        for together, claimed in claims():
+            measure(together, *options, "--bench", claimed)
+        measure(series()[1:-1], *options, "--bench", COUNTS)
     if arguments.minors:
         # One after the other, for with one round there is nothing to interleave: these are for
         # the counts, and for steps between releases that stand out from the noise.

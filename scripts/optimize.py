@@ -10,14 +10,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 from scripts.errors import Failure, run
 from scripts.git_command import git
 from scripts.paths import CI_MACHINE, RESULTS, UPSTREAM
-from scripts.series import SeriesCommit, base_commit, build_series, changes_of, write_series
-from scripts.upstream_git import blob_reader
+from scripts.series import SeriesCommit, base_commit, build_series, write_series
 
 __all__ = ["build_series", "commits_without_results"]
 
@@ -69,40 +67,6 @@ def export(upstream: Path, onto: str, folder: Path) -> list[Path]:
 def copy(path: Path, folder: Path) -> int:
     """Copy a file into a folder."""
     return (folder / path.name).write_bytes(path.read_bytes())
-
-
-def releases_on_main(upstream: Path) -> list[str]:
-    """Return the tags of branch main, oldest release first."""
-    base_commit(upstream, "main")
-    return git(upstream, "tag", "--list", "--merged", "main", "--sort=version:refname").split()
-
-
-def outcomes(upstream: Path, revisions: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return for each revision what each optimisation says: nothing where it applies."""
-    bases = {revision: base_commit(upstream, revision) for revision in revisions}
-    with blob_reader(upstream) as read:
-        return {
-            revision: {
-                change.optimization.name: change.refusal
-                for change in changes_of(upstream, base, read)
-            }
-            for revision, base in bases.items()
-        }
-
-
-def show_outcomes(found: dict[str, dict[str, str]]) -> None:
-    """Print which optimisation applies where; neighbours that agree share a row."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("releases", "count", *next(iter(found.values()), {}))
-    for refusals, group in groupby(found.items(), key=lambda item: item[1]):
-        revisions = [revision for revision, _ in group]
-        span = revisions[0] if len(revisions) == 1 else f"{revisions[0]} to {revisions[-1]}"
-        cells = [Text(reason or "applies") for reason in refusals.values()]
-        table.add_row(span, str(len(revisions)), *cells)
-    Console().print(table)
 
 
 def show_series(upstream: Path) -> None:
@@ -165,7 +129,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(patch)
         return 0
     if arguments.check is not None:
-        show_outcomes(outcomes(UPSTREAM, arguments.check or releases_on_main(UPSTREAM)))
+        from scripts.applicability import outcomes, releases_on_main, show
+
+        show(outcomes(UPSTREAM, arguments.check or releases_on_main(UPSTREAM)))
         return 0
     if arguments.missing_results:
         return show_missing(UPSTREAM, RESULTS)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.applicability import outcomes
 from scripts.bench import minor_releases
 from scripts.errors import run
 from scripts.files import write_text
 from scripts.git_command import git
 from scripts.history import ensure
-from scripts.optimize import outcomes
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 from scripts.readme_table import MACHINE, Row, counted, display, read_case, speed_up
 from scripts.series import SeriesCommit, write_series
@@ -247,7 +247,7 @@ def page(made: str, rival: str) -> str:
         "series below the patch, after is the patch; times of both are of one run. Ratios with "
         "brackets carry a 95% interval; counts of instructions repeat to within 0.01%. Applies "
         "to: how many of the last releases of each minor version take the patch "
-        "(`python -m scripts.optimize --check` tells which, of all).\n\n"
+        "([docs/optimizations.md](docs/optimizations.md) tells which, of all).\n\n"
         f"{made}\n"
         "## Beside the rival\n\n"
         "lz4 frames with a `cas_version` of their own (metaflow's pull request 3090), on the "

@@ -43,6 +43,14 @@ def test_what_nobody_has_measured_is_measured_too(upstream, tmp_path):
     assert bench.changed(upstream, tmp_path) == commits[-1:]
 
 
+def test_a_claim_is_measured_with_the_commit_below_it(upstream):
+    commits = [commit.hash for commit in build_series(upstream)]
+    for together, only in bench.claims(upstream):
+        first = commits.index(together[0])
+        assert len(together) > 1 and together == commits[first : first + len(together)]
+        assert any(re.search(only, name) for name in cases())
+
+
 def test_an_unknown_revision_is_named(upstream, monkeypatch):
     monkeypatch.setattr(bench, "UPSTREAM", upstream)
     with pytest.raises(Failure, match=r"unknown revision 9\.9\.9"):
