@@ -16,4 +16,5 @@ SERIES: tuple[Optimization, ...] = (
     load("artifact_compression"),
     load("accelerated_deflate"),
     load("blake3_keys"),
+    load("read_in_place"),
 )
