@@ -17,4 +17,5 @@ SERIES: tuple[Optimization, ...] = (
     load("accelerated_deflate"),
     load("blake3_keys"),
     load("read_in_place"),
+    load("read_run_once"),
 )
