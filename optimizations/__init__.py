@@ -15,7 +15,7 @@ SERIES: tuple[Optimization, ...] = (
     load("lazy_plugins"),
     load("artifact_compression"),
     load("accelerated_deflate"),
-    load("blake3_keys"),
     load("read_in_place"),
     load("read_run_once"),
+    load("blake3_keys"),
 )

@@ -8,7 +8,7 @@ import importlib.util
 import sys
 import threading
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 _filling = threading.Lock()
 # Methods of a list or dict that neither read nor change its content.
@@ -22,6 +22,10 @@ def _filled_first(kind: type, name: str) -> Callable[..., Any]:
     def filled_first(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._make is not None:
             self._fill()
+        for other in args:
+            # What is written in C reads another list or dict without asking it.
+            if isinstance(other, (LazyList, LazyDict)):
+                other._fill()
         return method(self, *args, **kwargs)
 
     filled_first.__name__ = name
@@ -65,8 +69,10 @@ class LazyList(list):
                     list.extend(self, items)
                     self._make = None
 
-    def __radd__(self, other: List[Any]) -> List[Any]:
-        return other + list(self)
+    def __radd__(self, other: Any) -> Any:
+        self._fill()
+        # Adding it is the other's business, now that there is something to add.
+        return NotImplemented
 
     def __reduce_ex__(self, protocol: Any) -> Tuple[Any, ...]:
         return list, (list(self),)

@@ -42,6 +42,7 @@ CLAIMS = (
         ("lazy_plugins", "artifact_compression", "accelerated_deflate"),
         r"^artifacts\.(Save|Load|Stored)\.",
     ),
+    (("accelerated_deflate", "read_in_place", "read_run_once"), r"^client\.(Read|Many)"),
 )
 COUNTS = r"^instructions\."
 

@@ -82,6 +82,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         "extensions, 1 among 200 distributions", "extensions.Discovery.time_discover", ("200", "1")
     ),
+    Row(
+        "first read of float64 8 MB by the client",
+        "client.ReadArtifact.time_read",
+        ("cold", "float64-8MB"),
+    ),
+    Row("data of 50 tasks, by the client", "client.ManyTasks.time_collect", ("50",)),
     *(
         Row(f"`parallel_map` of {tasks}", "multicore.ParallelMap.time_map", (tasks, "default"))
         for tasks in ("1", "8", "64")

@@ -27,6 +27,8 @@ IMPORT = counted("`import metaflow`", "Command.track_run", "import metaflow")
 SAVE = counted("saving float64 800 KB", "Artifact.track_save", "float64-800KB")
 LOAD = counted("loading float64 800 KB", "Artifact.track_load", "float64-800KB")
 
+TASKS = Row("data of 50 tasks", "client.ManyTasks.time_collect", ("50",))
+
 INCOMPRESSIBLE = (
     ("float64 8 MB", "float64-8MB"),
     ("float32 embeddings 8 MB", "embeddings-8MB"),
@@ -102,7 +104,16 @@ TARGETS: tuple[Target, ...] = (
         "extension loading",
         "a cache keyed by mtimes",
         "extension_loading",
-        (IMPORT,),
+        (
+            IMPORT,
+            *(
+                Row(f"1 extension among 200 distributions, {when}", benchmark, ("200", "1"))
+                for when, benchmark in (
+                    ("the next start", "extensions.Discovery.time_discover"),
+                    ("once more in one process", "extensions.RepeatedDiscovery.time_discover"),
+                )
+            ),
+        ),
         "The import no longer loads importlib.metadata. Without an extension a cache gains "
         "nothing: the search ends at once.",
     ),
@@ -137,6 +148,27 @@ TARGETS: tuple[Target, ...] = (
             for n in ("1", "8", "64")
         ),
     ),
+    Target(
+        "client reads (not in the case study)",
+        "–",
+        "read_in_place",
+        (
+            *(
+                Row(
+                    f"first read of {label}",
+                    "client.ReadArtifact.time_read",
+                    ("cold", payload),
+                )
+                for label, payload in (
+                    ("metrics 52 KB", "metrics-52KB"),
+                    ("float64 8 MB", "float64-8MB"),
+                )
+            ),
+            TASKS,
+        ),
+        "Beside what compression gained for them.",
+    ),
+    Target("client reads (not in the case study)", "–", "read_run_once", (TASKS,)),
 )
 
 

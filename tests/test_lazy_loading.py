@@ -103,6 +103,30 @@ def test_a_lazy_dict_is_a_dict_to_every_first_look(look):
     assert look(LazyDict(lambda: {"a": 1, "b": 2})) == look({"a": 1, "b": 2})
 
 
+PAIRS = {
+    "equality": lambda one, other: (one == other, one != other),
+    "order": lambda one, other: (one < other) if isinstance(one, list) else None,
+    "sum": lambda one, other: one + other if isinstance(one, list) else {**one, **other},
+    "extension": lambda one, other: (
+        one.extend(other) if isinstance(one, list) else one.update(other)
+    ),
+    "slice": lambda one, other: one.__setitem__(slice(0, 0), other) if isinstance(one, list) else 0,
+}
+
+
+@pytest.mark.parametrize("look", PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize("kind, made", [(LazyList, [1, 2]), (LazyDict, {"a": 1})])
+def test_two_lazy_ones_look_at_each_other(look, kind, made):
+    plain, lazy = [type(made)(made) for _ in range(2)], [kind(lambda: made) for _ in range(2)]
+    assert look(*lazy) == look(*plain)
+    assert lazy[0] == plain[0] and lazy[1] == plain[1]
+
+
+def test_a_sum_that_is_none_is_refused_as_ever():
+    with pytest.raises(TypeError):
+        (1,) + LazyList(lambda: [1])
+
+
 @pytest.mark.parametrize("kind, made", [(LazyList, [1]), (LazyDict, {"a": 1})])
 def test_content_is_made_once_and_not_before_it_is_asked_for(kind, made):
     calls = []
