@@ -4,7 +4,7 @@ import itertools
 import json
 
 from optimizations import SERIES
-from scripts import history, status
+from scripts import case_study, history, status
 from scripts.git_command import git
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.readme_table import Measured, Row, index_of, read_case
@@ -13,14 +13,14 @@ from scripts.series import write_series
 
 def test_every_optimisation_of_the_case_study_is_in_the_series():
     known = {optimization.name for optimization in SERIES}
-    assert {target.optimization for target in status.TARGETS} <= known
+    assert {target.optimization for target in case_study.TARGETS} <= known
 
 
 def test_a_target_is_compared_with_the_commit_below_it(monkeypatch):
     history.ensure(UPSTREAM)
     base = git(UPSTREAM, "rev-parse", "main")
     series = [commit for commit in write_series(UPSTREAM, base) if commit.hash]
-    target = next(each for each in status.TARGETS if each.optimization == "defer_asyncio")
+    target = next(each for each in case_study.TARGETS if each.optimization == "defer_asyncio")
     place = [commit.name for commit in series].index("defer_asyncio")
     asked = []
 
@@ -35,7 +35,7 @@ def test_a_target_is_compared_with_the_commit_below_it(monkeypatch):
 
 
 def test_a_target_without_a_commit_says_so():
-    target = status.Target("something", "a claim", "nonesuch")
+    target = case_study.Target("something", "a claim", "nonesuch")
     assert "not yet" in status.row_of(target, [], "0" * 40, "0 of 10")[0]
 
 
@@ -43,7 +43,7 @@ def test_a_setting_is_compared_at_its_own_commit(monkeypatch):
     history.ensure(UPSTREAM)
     base = git(UPSTREAM, "rev-parse", "main")
     series = [commit for commit in write_series(UPSTREAM, base) if commit.hash]
-    target = next(each for each in status.TARGETS if each.optimization == "blake3_keys")
+    target = next(each for each in case_study.TARGETS if each.optimization == "blake3_keys")
     asked = []
 
     def note(results, machine, commit, row):
@@ -86,7 +86,7 @@ def test_without_results_no_number_of_the_rival_is_given(monkeypatch, tmp_path):
 
 def test_what_the_tables_compare_is_measured():
     stored = json.loads((RESULTS / "benchmarks.json").read_text())
-    target = next(each for each in status.TARGETS if each.optimization == "blake3_keys")
+    target = next(each for each in case_study.TARGETS if each.optimization == "blake3_keys")
     pairs = [*target.switched]
     for case in status.RIVAL_CASES:
         for _, payload in status.RIVAL_PAYLOADS:

@@ -1,0 +1,132 @@
+"""The case study's targets: what it claimed, what answers each, and which cases show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scripts.readme_table import Row, counted
+
+IMPORT = counted("`import metaflow`", "Command.track_run", "import metaflow")
+SAVE = counted("saving float64 800 KB", "Artifact.track_save", "float64-800KB")
+LOAD = counted("loading float64 800 KB", "Artifact.track_load", "float64-800KB")
+
+TASKS = Row("data of 50 tasks", "client.ManyTasks.time_collect", ("50",))
+
+INCOMPRESSIBLE = (
+    ("float64 8 MB", "float64-8MB"),
+    ("float32 embeddings 8 MB", "embeddings-8MB"),
+    ("random bytes 5 MB", "random-5MB"),
+)
+SAVE_KEYS = ("artifacts.Save.time_save", "artifacts.SaveWithBlake3Keys.time_save")
+FIND_KEYS = ("hashing.ContentKey.time_find", "hashing.ContentKeyWithBlake3.time_find")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row of the case study.
+
+    Attributes
+    ----------
+    name : str
+        What the case study named.
+    claimed : str
+        What it measured and hoped for.
+    optimization : str
+        The optimisation that answers it.
+    rows : tuple of Row
+        The cases that it claims to move.
+    finding : str
+        What did not hold, or what else is to be known; may be empty.
+    switched : tuple of (Row, Row)
+        Cases with the optimisation's setting off and on, both at its own commit and in one run.
+    """
+
+    name: str
+    claimed: str
+    optimization: str
+    rows: tuple[Row, ...] = (IMPORT,)
+    finding: str = ""
+    switched: tuple[tuple[Row, Row], ...] = ()
+
+
+TARGETS: tuple[Target, ...] = (
+    Target("`requests` in metadata providers", "128 ms, saves ~108 ms", "defer_requests"),
+    Target(
+        "Kubernetes clients",
+        "50 ms, saves ~48 ms",
+        "defer_kubernetes",
+        finding="The client alone is small: what the profile showed below it is mostly YAML.",
+    ),
+    Target("asyncio in `subprocess_manager`", "91 ms, saves ~41 ms", "defer_asyncio"),
+    Target("YAML", "52 ms with the cards, saves ~37 ms", "defer_yaml"),
+    Target("cards infrastructure", "52 ms with YAML, saves ~37 ms", "defer_cards"),
+    Target(
+        "extension loading",
+        "a cache keyed by mtimes",
+        "extension_loading",
+        (
+            IMPORT,
+            *(
+                Row(f"1 extension among 200 distributions, {when}", benchmark, ("200", "1"))
+                for when, benchmark in (
+                    ("the next start", "extensions.Discovery.time_discover"),
+                    ("once more in one process", "extensions.RepeatedDiscovery.time_discover"),
+                )
+            ),
+        ),
+        "The import no longer loads importlib.metadata. Without an extension a cache gains "
+        "nothing: the search ends at once.",
+    ),
+    Target("plugin resolution", "65% of the import", "lazy_plugins"),
+    Target(
+        "double gzip on every artifact",
+        "compress once, tune the level",
+        "artifact_compression",
+        (SAVE, LOAD),
+        "Each artifact is compressed once, not twice.",
+    ),
+    Target(
+        "SHA1 content hashing",
+        "xxHash or BLAKE3",
+        "blake3_keys",
+        (SAVE,),
+        "Off by default: the count is with the setting off. xxHash is not collision-resistant.",
+        tuple(
+            (Row(f"{label}, setting off, then on", off, (payload,)), Row(label, on, (payload,)))
+            for label, off, on, payload in (
+                *((f"saving {label}", *SAVE_KEYS, payload) for label, payload in INCOMPRESSIBLE),
+                ("the key of float64 8 MB", *FIND_KEYS, "float64-8MB"),
+            )
+        ),
+    ),
+    Target(
+        "sleep-based polling in `multicore_utils`",
+        "event-based waiting",
+        "event_waiting",
+        tuple(
+            Row(f"`parallel_map` of {n}", "multicore.ParallelMap.time_map", (n, "default"))
+            for n in ("1", "8", "64")
+        ),
+    ),
+    Target(
+        "client reads (not in the case study)",
+        "–",
+        "read_in_place",
+        (
+            *(
+                Row(
+                    f"first read of {label}",
+                    "client.ReadArtifact.time_read",
+                    ("cold", payload),
+                )
+                for label, payload in (
+                    ("metrics 52 KB", "metrics-52KB"),
+                    ("float64 8 MB", "float64-8MB"),
+                )
+            ),
+            TASKS,
+        ),
+        "Beside what compression gained for them.",
+    ),
+    Target("client reads (not in the case study)", "–", "read_run_once", (TASKS,)),
+)
