@@ -40,7 +40,7 @@ def _methods_of(kind: type) -> Dict[str, Callable[..., Any]]:
         if callable(method)
         and name not in _INDEPENDENT
         and not isinstance(method, classmethod)
-        # `fromkeys` makes a new dict.
+        # A class method: it makes a new dict.
         and name != "fromkeys"
     }
 
@@ -99,8 +99,18 @@ class LazyDict(dict):
                     dict.update(self, items)
                     self._make = None
 
+    @classmethod
+    def fromkeys(cls, iterable: Any, value: Any = None) -> Dict[Any, Any]:
+        """Return a new dict."""
+        return dict.fromkeys(iterable, value)
+
     def __reduce_ex__(self, protocol: Any) -> Tuple[Any, ...]:
         return dict, (dict(self),)
+
+
+# To who asks for a type by name, as the generator of stubs does, they are what they stand for.
+for _kind, _name in ((LazyList, "list"), (LazyDict, "dict")):
+    _kind.__module__, _kind.__name__, _kind.__qualname__ = "builtins", _name, _name
 
 
 def lazy_module(name: str) -> ModuleType:

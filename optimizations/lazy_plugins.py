@@ -14,8 +14,10 @@ How to measure: `instructions.Command`, `imports` and `flows.Run`.
 Risk: an error in a plugin's module shows when the plugin is first used, not at import. An
 extension whose modules count on being loaded, beyond what they define, must be imported by name.
 C code that reads a list's items without asking the list sees it empty until it was looked at.
+`dir` and `import *` of `metaflow.plugins` name less until it was.
 """
 
+import inspect
 import re
 
 from optimizations import plugins_at_first_use
@@ -25,7 +27,11 @@ from optimizations.source_tree import SourceTree
 
 PLUGINS = "metaflow/plugins/__init__.py"
 SUPPORT = "metaflow/extension_support/plugins.py"
+STUBS = "metaflow/cmd/develop/stub_generator.py"
 RESOLVED = re.compile(r'^ *(\w+) = resolve_plugins\("(\w+)"\)$', re.MULTILINE)
+# How the generator of stubs knows a decorator. Here it would hide the class's own source.
+FIRST_LINE = "    _load: "
+OF_PARTIAL = '    __module__ = "functools"\n'
 # What the package's own import looks at; and what is moved into a function as it stands.
 NOT_LAZY = ("tl_plugin", "sidecar")
 NO_ATTRIBUTE = 'raise AttributeError("module %r has no attribute %r" % (__name__, name))'
@@ -48,6 +54,9 @@ if name == "{TEST_INPUT}":
 """
 # Modules of metaflow that only plugins load, and that were attributes of it.
 LATER = """\
+_import_plugin_decorators(globals())
+
+
 def __getattr__(name):
     # They used to be loaded with the plugins.
     if name in ("event_logger", "monitor", "sidecar"):
@@ -55,7 +64,6 @@ def __getattr__(name):
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 
-_import_plugin_decorators(globals())
 """
 
 
@@ -76,6 +84,17 @@ def apply(tree: SourceTree) -> None:
     tree["metaflow/__init__.py"].replace_statement(
         within=None, find="_import_plugin_decorators(globals())", by=LATER
     )
+    if STUBS in tree:
+        stubs = tree[STUBS]
+        stubs.replace_statement(
+            within="StubGenerator.write_out",
+            find="out_dir = self._output_dir",
+            by="""
+            _load_plugins()
+            out_dir = self._output_dir
+            """,
+        )
+        stubs.add_definition(plugins_at_first_use._load_plugins, before="StubGenerator")
     if "_dict_dataclients" in tree.text("metaflow/includefile.py"):
         included = tree["metaflow/includefile.py"]
         included.make_at_first_use("_dict_dataclients", wrapper="LazyDict")
@@ -114,6 +133,8 @@ def defer_decorators(tree: SourceTree) -> None:
         was={"a79a53ecb7e3"},
     )
     decorators.add_import("from typing import Any, Callable, Tuple")
+    decorator = inspect.getsource(plugins_at_first_use._DecoratorOfPlugin)
     decorators.add_definition(
-        plugins_at_first_use._DecoratorOfPlugin, before="_import_plugin_decorators"
+        decorator.replace(FIRST_LINE, OF_PARTIAL + FIRST_LINE, 1),
+        before="_import_plugin_decorators",
     )

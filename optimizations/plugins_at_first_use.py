@@ -77,6 +77,16 @@ class _DecoratorOfPlugin(partial):
         return repr(partial(self.func, *self.args))
 
 
+def _load_plugins() -> None:
+    # What is loaded at first use is described like the rest.
+    from metaflow import cards, plugins
+
+    for plugin_list in list(vars(plugins).values()):
+        if isinstance(plugin_list, (list, dict)):
+            len(plugin_list)
+    dir(cards)
+
+
 def _import_plugin_decorators(globals_dict: Dict[str, Any]) -> None:
     from metaflow.extension_support.plugins import plugin_loaders
 
