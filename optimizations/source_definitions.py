@@ -17,7 +17,7 @@ Definition = cst.FunctionDef | cst.ClassDef
 Statement = cst.BaseStatement | cst.BaseSmallStatement
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def parse(source: str) -> cst.Module:
     """Parse a module; the same text gives the same (immutable) tree."""
     return cst.parse_module(source)

@@ -139,12 +139,12 @@ class Module:
         self._tree = result
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _text(module: cst.Module) -> str:
     return module.code
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _edited(edit: Callable[..., cst.Module], *arguments: object) -> cst.Module | DoesNotApply:
     # Releases share most of their files: what was found out about one holds for the next.
     try:

@@ -9,7 +9,7 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts.errors import Failure, run
@@ -28,7 +28,9 @@ def commits_without_results(upstream: Path, results: Path) -> list[SeriesCommit]
     return [commit for commit in series if commit.hash and commit.hash[:8] not in hashes]
 
 
-def export(upstream: Path, onto: str, folder: Path) -> list[Path]:
+def export(
+    upstream: Path, onto: str, folder: Path, measured: Mapping[str, Sequence[str]] | None = None
+) -> list[Path]:
     """Write the series as patches in mail format, without the control, which is empty.
 
     Parameters
@@ -39,12 +41,15 @@ def export(upstream: Path, onto: str, folder: Path) -> list[Path]:
         The revision that the patches are for.
     folder : pathlib.Path
         Where to; made if missing. Patches of the same names are overwritten.
+    measured : mapping of str to sequence of str, optional
+        By optimisation, lines about its effect, for the patch's message.
 
     Returns
     -------
     list of pathlib.Path
         The patches, in order.
     """
+    measured = measured or {}
     base = base_commit(upstream, onto)
     commits = [commit for commit in write_series(upstream, base) if commit.hash]
     if not any(commit.files for commit in commits):
@@ -61,12 +66,19 @@ def export(upstream: Path, onto: str, folder: Path) -> list[Path]:
         if others:
             raise Failure(f"{folder} holds other patches ({min(others)}); name an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
-        return [Path(folder / path.name) for path in patches if copy(path, folder)]
+        return [Path(folder / path.name) for path in patches if copy(path, folder, measured)]
 
 
-def copy(path: Path, folder: Path) -> int:
-    """Copy a file into a folder."""
-    return (folder / path.name).write_bytes(path.read_bytes())
+def copy(path: Path, folder: Path, measured: Mapping[str, Sequence[str]]) -> int:
+    """Copy a patch into a folder; its message ends with what was measured."""
+    text = path.read_text(encoding="utf-8")
+    trailer = re.search(r"^Optimization: (\w+)$", text, re.MULTILINE)
+    lines = measured.get(trailer[1], []) if trailer else []
+    if trailer and lines:
+        effect = "\n".join(f"- {line}" for line in lines)
+        heading = "Measured on metaflow's newest release, beside the commit below:"
+        text = f"{text[: trailer.start()]}{heading}\n\n{effect}\n\n{text[trailer.start() :]}"
+    return (folder / path.name).write_text(text, encoding="utf-8")
 
 
 def show_series(upstream: Path) -> None:
@@ -125,7 +137,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         show_series(UPSTREAM)
         return 0
     if arguments.export:
-        for patch in export(UPSTREAM, arguments.onto, arguments.export):
+        from scripts.status import measured_effects
+
+        effects = measured_effects(UPSTREAM)
+        for patch in export(UPSTREAM, arguments.onto, arguments.export, effects):
             print(patch)
         return 0
     if arguments.check is not None:

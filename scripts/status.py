@@ -53,20 +53,45 @@ def row_of(target: Target, series: Sequence[SeriesCommit], before: str, share: s
         return [
             f"| {target.name} | {target.claimed} | – | – | – | not yet | – | {target.finding} |"
         ]
-    pairs = [((before, row), (commit.hash, row)) for row in target.rows]
-    pairs += [((commit.hash, off), (commit.hash, on)) for off, on in target.switched]
     lines = []
+    for label, *measured in effects(target, before, commit.hash):
+        cells = [f"{label}: {measured[0]}", measured[1], f"**{measured[2]}**"] if measured else []
+        patch = f"`{commit.name}` (`{commit.hash[:8]}`)"
+        cells = cells or [f"{label}: {NOT_MEASURED}", "–", "–"]
+        cells = [target.name, target.claimed, *cells, patch, share, target.finding]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def effects(target: Target, before: str, after: str) -> list[tuple[str, ...]]:
+    """Return each case of a target: its label, and if measured, before, after and speed-up."""
+    pairs = [((before, row), (after, row)) for row in target.rows]
+    pairs += [((after, off), (after, on)) for off, on in target.switched]
+    found: list[tuple[str, ...]] = []
     for pair in pairs:
         old, new = (read_case(RESULTS, MACHINE, *each) for each in pair)
         row = pair[0][1]
         if old is None or new is None:
-            measured = [f"{row.label}: not measured", "–", "–"]
+            found.append((row.label,))
         else:
-            measured = [f"{row.label}: {display(old.value, row.unit)}"]
-            measured += [display(new.value, row.unit), f"**{speed_up(old, new)}**"]
-        patch = f"`{commit.name}` (`{commit.hash[:8]}`)"
-        cells = [target.name, target.claimed, *measured, patch, share, target.finding]
-        lines.append(f"| {' | '.join(cells)} |")
+            values = [display(each.value, row.unit) for each in (old, new)]
+            found.append((row.label, *values, speed_up(old, new)))
+    return found
+
+
+def measured_effects(upstream: Path) -> dict[str, list[str]]:
+    """Return, by optimisation, what it changed on the newest release, a line for each case."""
+    base = git(upstream, "rev-parse", "main")
+    below, lines = base, {}
+    for commit in (each for each in write_series(upstream, base) if each.hash):
+        targets = [each for each in TARGETS if each.optimization == commit.name]
+        lines[commit.name] = [
+            f"{case[0].replace('`', '')}: {case[1]} -> {case[2]}, {case[3]}"
+            for target in targets or [Target("", "", commit.name)]
+            for case in effects(target, below, commit.hash)
+            if len(case) > 1
+        ]
+        below = commit.hash
     return lines
 
 

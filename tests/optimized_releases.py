@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,7 +11,9 @@ import pytest
 
 from optimizations import SERIES
 from optimizations.source_tree import SourceTree
+from scripts import history
 from scripts.git_command import git_bytes
+from scripts.paths import UPSTREAM
 from scripts.series import write_series
 
 VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
@@ -48,11 +49,14 @@ class OptimizedReleases(dict):
 
 
 @pytest.fixture(scope="session")
-def series(tmp_path_factory, built_upstream):
-    """The series on each release, and the folders of each release before and after it."""
-    folder = tmp_path_factory.mktemp("optimized")
-    upstream = shutil.copytree(built_upstream, folder / "upstream", symlinks=True)
-    return OptimizedReleases(folder, upstream)
+def series(tmp_path_factory):
+    """The series on each release, and the folders of each release before and after it.
+
+    In the project's own repository, where a run of the tests leaves for the next one (and for its
+    other processes) what applying the series to an old release came to. No branch moves there.
+    """
+    history.ensure(UPSTREAM)
+    return OptimizedReleases(tmp_path_factory.mktemp("optimized"), UPSTREAM)
 
 
 @pytest.fixture

@@ -216,7 +216,8 @@ def test_a_missing_repository_or_git_is_named(tmp_path, optimized, monkeypatch):
 
 
 def test_exported_patches_apply_to_the_release(optimized, tmp_path):
-    patches = export(optimized, "main", tmp_path / "patches")
+    measured = {"defer_requests": ["import metaflow: 3 -> 2, 1.5×"]}
+    patches = export(optimized, "main", tmp_path / "patches", measured)
     # The control is empty, and no patch.
     assert [int(path.name[:4]) for path in patches] == list(range(1, len(SERIES)))
     assert all(git(optimized, "--version").split()[-1] not in path.read_text() for path in patches)
@@ -232,6 +233,9 @@ def test_exported_patches_apply_to_the_release(optimized, tmp_path):
     assert git(fresh, "rev-parse", "HEAD:metaflow") == git(
         optimized, "rev-parse", "optimized:metaflow"
     )
+    texts = git(fresh, "log", "--format=%b%x00").split("\0")
+    said = next(text for text in texts if "Optimization: defer_requests" in text)
+    assert "- import metaflow: 3 -> 2, 1.5×" in said
 
 
 def test_export_is_repeatable_and_refuses_a_folder_with_other_patches(optimized, tmp_path):

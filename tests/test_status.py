@@ -93,3 +93,11 @@ def test_what_the_tables_compare_is_measured():
             pairs.append(tuple(Row(payload, name, (payload,)) for name in case))
     for row in itertools.chain(*pairs):
         assert index_of(stored[row.benchmark]["params"], row.parameters) is not None, row
+
+
+def test_each_commit_of_the_series_states_its_effect():
+    history.ensure(UPSTREAM)
+    effects = status.measured_effects(UPSTREAM)
+    assert list(effects) == [optimization.name for optimization in SERIES]
+    assert all(lines for lines in effects.values())
+    assert any(" M -> " in line for line in effects["lazy_plugins"])
