@@ -129,9 +129,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table, or write the page."""
     arguments = parser().parse_args(argv)
-    ensure(UPSTREAM)
     if arguments.write and arguments.revisions:
         parser().error("the page is about every release: --write takes no REV")
+    ensure(UPSTREAM)
     found = outcomes(UPSTREAM, arguments.revisions or releases_on_main(UPSTREAM))
     if arguments.write:
         write_text(DOCUMENT, page(found))

@@ -55,7 +55,10 @@ def minor_releases() -> list[str]:
 
 def series(upstream: Path = UPSTREAM) -> list[str]:
     """Return the commits from main (not included) to optimized, oldest first."""
-    return git(upstream, "rev-list", "--reverse", "main..optimized").split()
+    commits = git(upstream, "rev-list", "--reverse", "main..optimized").split()
+    if not commits:
+        raise Failure("branch optimized holds no commit beyond main; python -m scripts.optimize")
+    return commits
 
 
 def claims(upstream: Path = UPSTREAM) -> list[tuple[list[str], str]]:

@@ -59,6 +59,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("asyncio in `subprocess_manager`", "91 ms, saves ~41 ms", "defer_asyncio"),
     Target("YAML", "52 ms with the cards, saves ~37 ms", "defer_yaml"),
+    Target("rare imports (not in the case study)", "–", "defer_rare_imports"),
     Target("cards infrastructure", "52 ms with YAML, saves ~37 ms", "defer_cards"),
     Target(
         "extension loading",
@@ -84,6 +85,20 @@ TARGETS: tuple[Target, ...] = (
         "artifact_compression",
         (SAVE, LOAD),
         "Each artifact is compressed once, not twice.",
+    ),
+    Target(
+        "an accelerator where installed (not in the case study)",
+        "–",
+        "accelerated_deflate",
+        tuple(
+            Row(f"{verb} {label}", benchmark, (payload,))
+            for label, payload in (("text 10 MB", "text-10MB"), ("columns 20 MB", "columns-20MB"))
+            for verb, benchmark in (
+                ("saving", "artifacts.Save.time_save"),
+                ("loading", "artifacts.Load.time_load"),
+            )
+        ),
+        "With isal installed.",
     ),
     Target(
         "SHA1 content hashing",

@@ -35,9 +35,12 @@ RIVAL_PAYLOADS = (
     ("metrics 52 KB", "metrics-52KB"),
     ("float64 800 KB", "float64-800KB"),
     ("float64 8 MB", "float64-8MB"),
+    ("float32 embeddings 8 MB", "embeddings-8MB"),
     ("random bytes 5 MB", "random-5MB"),
     ("text 10 MB", "text-10MB"),
     ("columns 20 MB", "columns-20MB"),
+    ("half noise, half zeros 16 MB", "half-noise-16MB"),
+    ("zeros 64 MB", "zeros-64MB"),
 )
 # Stores, and who reads what they write: tests/test_measured_series.py asks releases old and new.
 READERS = (
@@ -87,7 +90,7 @@ def measured_effects(upstream: Path) -> dict[str, list[str]]:
         targets = [each for each in TARGETS if each.optimization == commit.name]
         lines[commit.name] = [
             f"{case[0].replace('`', '')}: {case[1]} -> {case[2]}, {case[3]}"
-            for target in targets or [Target("", "", commit.name)]
+            for target in targets
             for case in effects(target, below, commit.hash)
             if len(case) > 1
         ]
