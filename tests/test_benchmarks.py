@@ -122,7 +122,7 @@ def test_every_topic_has_benchmarks(described):
 
 
 def test_names_read_as_sentences(described):
-    assert all(re.fullmatch(rf"[a-z]+\.[A-Z][A-Za-z]+\.{VERBS}", name) for name in described)
+    assert all(re.fullmatch(rf"[a-z]+\.[A-Z][A-Za-z0-9]+\.{VERBS}", name) for name in described)
 
 
 def test_each_class_says_in_a_line_which_cost_it_models(described):
