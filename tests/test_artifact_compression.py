@@ -78,9 +78,9 @@ def check(blob):
     assert unpack(gzip.compress(blob, 3)) == blob
 
 
-# A fault: six slices may all miss what a fifth of the content holds, which is then stored 1.106
+# A fault: six slices may all miss what a tenth of the content holds, which is then stored 1.106
 # times as large. Mending it changes the series, which has to be measured anew then.
-FAULT = {"a fifth of zeros": pytest.mark.xfail(strict=True, reason="samples miss the zeros")}
+FAULT = {"a tenth of zeros": pytest.mark.xfail(strict=True, reason="samples miss the zeros")}
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_setting_is_compared_at_its_own_commit(monkeypatch):
     own = next(commit.hash for commit in series if commit.name == "blake3_keys")
     with_setting = [commit for commit, benchmark in asked if "Blake3" in benchmark]
     assert set(with_setting) == {own} and len(with_setting) == len(target.switched)
-    assert asked[-2:] == [(own, status.FIND_KEYS[0]), (own, status.FIND_KEYS[1])]
+    assert asked[-2:] == [(own, case_study.FIND_KEYS[0]), (own, case_study.FIND_KEYS[1])]
     assert all("**2×**" in line for line in lines[len(target.rows) :])
 
 
