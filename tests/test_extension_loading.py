@@ -26,9 +26,11 @@ FOUND = """
 
 
 @pytest.fixture(autouse=True)
-def metaflow_was_installed_long_ago(series):
+def metaflow_was_installed_long_ago(series, python):
     """Its folder is on the path: what was changed there just now would not be kept either."""
     for side in ("before", "after"):
+        if not list(series.root(NEWEST, side).glob("metaflow/__pycache__")):
+            python(NEWEST, side, "import metaflow")
         os.utime(series.root(NEWEST, side), (time.time() - 3600,) * 2)
 
 
@@ -67,11 +69,14 @@ def age(folder, seconds=3600):
 
 
 @pytest.fixture
-def found(python, capfd):
+def found(python, tmp_path):
     """What both sides find; the optimised one twice, for the second time it may remember."""
 
     def look(more=()):
-        script = FOUND.format(more=list(more))
+        # What is compiled beside an extension would be a change of just now.
+        script = "    import sys; sys.dont_write_bytecode = True" + FOUND.format(more=list(more))
+        # The working directory is on the path too, and was made just now.
+        os.utime(tmp_path, (time.time() - 3600,) * 2)
         before = python(NEWEST, "before", script)
         after = [python(NEWEST, "after", script) for _ in range(2)]
         assert after == [before, before]
