@@ -44,14 +44,14 @@ def _compressor(level: int, wbits: int, before: bytes) -> Any:
     return library.compressobj(fast_level, zlib.DEFLATED, wbits)  # noqa: F821
 
 
-def _inflate(packed: bytes, size: int) -> bytes:
-    return _fast_zlib()[0].decompress(packed, 31, size)
+def _decompressor() -> Any:
+    return _fast_zlib()[0].decompressobj(31)
 
 
 def apply(tree: SourceTree) -> None:
     """Let the module of compression choose its library."""
     module = tree[COMPRESSION]
     module.replace_body("_compressor", by=_compressor, was={"0c28f14aad2d"})
-    module.replace_body("_inflate", by=_inflate, was={"a08781206c84"})
+    module.replace_body("_decompressor", by=_decompressor, was={"904e2958f99c"})
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_import("from functools import lru_cache")

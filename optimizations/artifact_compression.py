@@ -19,6 +19,8 @@ save equal content into one local store in the same instant may leave a blob wit
 metadata.
 """
 
+import inspect
+
 from optimizations.new_modules import source_of
 from optimizations.source_tree import SourceTree
 
@@ -60,24 +62,16 @@ def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
         self._atomic_write(full_path, byte_obj.read())
 
 
-def save_bytes_whole(self, path_and_bytes_iter, overwrite=False, len_hint=0):
-    """Like `save_bytes`, for releases whose store does not write files beside and renames them."""
-    for path, obj in path_and_bytes_iter:
-        byte_obj, metadata = obj if isinstance(obj, tuple) else (obj, None)
-        full_path = self.full_uri(path)
-        if not overwrite and os.path.exists(full_path):  # noqa: F821
-            continue
-        LocalStorage._makedirs(os.path.dirname(full_path))  # noqa: F821
-        contents = [(full_path, byte_obj.read())]
-        if metadata:
-            # Before what it describes: stored bytes can't be read without it.
-            description = json.dumps(metadata).encode("utf-8")  # noqa: F821
-            contents.insert(0, ("%s_meta" % full_path, description))
-        for written, content in contents:
-            beside = "%s.%d.new" % (written, os.getpid())  # noqa: F821
-            with open(beside, mode="wb") as f:
-                f.write(content)
-            os.rename(beside, written)  # noqa: F821
+def _atomic_write(full_path, data):
+    # Beside first: whoever looks sees all of a file or none of it.
+    new_path = "%s.%s.new" % (full_path, os.urandom(8).hex())  # noqa: F821
+    try:
+        with open(new_path, mode="wb") as f:
+            f.write(data)
+        os.rename(new_path, full_path)  # noqa: F821
+    finally:
+        if os.path.exists(new_path):  # noqa: F821
+            os.unlink(new_path)  # noqa: F821
 
 
 def apply(tree: SourceTree) -> None:
@@ -110,4 +104,7 @@ def apply(tree: SourceTree) -> None:
     if local.has("LocalStorage._atomic_write"):
         local.replace_body("LocalStorage.save_bytes", by=save_bytes, was={"471dfb0241f9"})
     else:
-        local.replace_body("LocalStorage.save_bytes", by=save_bytes_whole, was={"443d7cc072fa"})
+        # Older releases do not write files beside and rename them.
+        source = inspect.getsource(save_bytes).replace("self._atomic_write", "_atomic_write")
+        local.replace_body("LocalStorage.save_bytes", by=source, was={"443d7cc072fa"})
+        local.add_definition(_atomic_write, before="LocalStorage")

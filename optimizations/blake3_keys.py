@@ -5,9 +5,10 @@ compress. BLAKE3 is several times as fast, and like SHA-1, and unlike xxHash, it
 nobody finds two contents with one key: what a content-addressed store stands on.
 
 What changes: with the setting ARTIFACT_KEY_HASH (METAFLOW_ARTIFACT_KEY_HASH in the environment) at
-`blake3`, and the package `blake3` installed, new artifacts get 64 digits of BLAKE3 as their key in
-place of 40 of SHA-1. Without the setting, every key stays what it was. Where the package is
-missing, the usual key is used. Readers take a key as it is written, so all releases read both.
+`blake3`, and the package `blake3` installed, what is newly stored by content (artifacts, files of
+IncludeFile, code packages) gets 64 digits of BLAKE3 as its key in place of 40 of SHA-1. Without the
+setting, every key stays what it was. Where the package is missing, the usual key is used; another
+value is refused. Readers take a key as it is written, so all releases read both.
 
 How to measure: `artifacts.Save` and `hashing.ContentKey`, with the setting and without.
 

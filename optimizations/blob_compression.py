@@ -9,20 +9,26 @@ something are compressed.
 # ruff: noqa: UP006, UP035, UP045
 import struct
 import zlib
-from typing import Any, List, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 # Below this size samples cost more than they gain: the usual level.
 SMALL = 16 * 1024
+# Below this size it is tried whether compression gains something: few samples might miss it.
+TRIED = 256 * 1024
 # The least that is looked at together when content of several kinds is searched for.
 GROUP = 128 * 1024
 # Content of several kinds is taken apart down to this size.
 SEGMENT = 1024 * 1024
-# Samples.
-SLICE = 512
-SLICES = 6
 GROUPS = 8
-NEEDLES = 6
+# Places to look at in a group.
+PLACES = 6
+# What is looked at there for how small it becomes, and what may occur once more.
+SLICE = 512
+NEEDLE = 6
+# What is compressed at both levels, to tell how they differ: one for each MEASURED, three at most.
+SHORTEST_SAMPLE = 2048
 LONGEST_SAMPLE = 64 * 1024
+MEASURED = 4 * 1024 * 1024
 # The level that metaflow has always used.
 USUAL = 3
 # Deflate finds what repeats within this distance.
@@ -33,6 +39,10 @@ HARDLY = 0.92
 POORLY = 0.80
 # What compresses to less than this does so quickly at any level.
 HIGHLY = 0.25
+# How much larger the result of the fastest level may be. Text loses most, and is what people least
+# mind to see grow a little. Of other content, shorter samples show none of the loss.
+ALLOWED = 1.04
+ALLOWED_FOR_TEXT = 1.15
 
 STORED_BLOCK = 65535
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -44,17 +54,14 @@ def pack(blob: bytes) -> Optional[bytes]:
     blob = bytes(blob)
     if len(blob) < SMALL:
         return _gzip(blob, USUAL)
-    if len(blob) < 2 * GROUP:
-        share = _share(blob, 0, len(blob))
-        if share >= HARDLY and not _repeats(blob, 0, len(blob), 8, 1):
-            return None
-        return _gzip(blob, _level(blob, 0, len(blob), share))
+    if len(blob) < TRIED:
+        packed = _gzip(blob, _levels(blob, [(0, len(blob), True)])[0])
+        return packed if len(packed) < HARDLY * len(blob) else None
     parts = _parts(blob, 0, len(blob))
     if not any(worth for _, _, worth in parts):
         return None
-    if len(parts) == 1:
-        return _gzip(blob, _level(blob, 0, len(blob), _share(blob, 0, len(blob))))
-    return _mixed(blob, parts)
+    levels = _levels(blob, parts)
+    return _gzip(blob, levels[0]) if len(parts) == 1 else _mixed(blob, parts, levels)
 
 
 def unpack(packed: bytes) -> Optional[bytes]:
@@ -63,8 +70,9 @@ def unpack(packed: bytes) -> Optional[bytes]:
         return None
     size = struct.unpack("<I", packed[-4:])[0]
     # No content is compressed to less than a thousandth.
-    blob = _inflate(packed, min(size, 1100 * len(packed)) or 1)
-    return blob if len(blob) & 0xFFFFFFFF == size else None
+    member = _decompressor()
+    blob: bytes = member.decompress(packed, min(size, 1100 * len(packed)) + 1)
+    return blob if member.eof and not member.unused_data else None
 
 
 def _gzip(blob: bytes, level: int) -> bytes:
@@ -79,34 +87,54 @@ def _compressor(level: int, wbits: int, before: bytes) -> Any:
     return zlib.compressobj(level, zlib.DEFLATED, wbits)
 
 
-def _inflate(packed: bytes, size: int) -> bytes:
-    return zlib.decompress(packed, 31, size)
+def _decompressor() -> Any:
+    return zlib.decompressobj(31)
 
 
-def _level(blob: bytes, start: int, end: int, share: float) -> int:
-    """Return the fastest level whose result is not much larger than the usual one's."""
+def _levels(blob: bytes, parts: List[Tuple[int, int, bool]]) -> List[int]:
+    """Return for each part the fastest level whose result is not much larger than the usual one's.
+
+    A part may grow by more than is allowed where the whole does not.
+    """
+    sizes = [_sizes(blob, *part) for part in parts]
+    whole = sum(size[0] for size in sizes) <= ALLOWED * sum(size[1] for size in sizes)
+    return [
+        1 if allowed and (whole or fastest <= allowed * usual) else USUAL
+        for fastest, usual, allowed in sizes
+    ]
+
+
+def _sizes(blob: bytes, start: int, end: int, worth: bool) -> Tuple[float, float, Optional[float]]:
+    """Estimate a part's size at the fastest and at the usual level, and say what it may grow by.
+
+    None for that where the fastest level is never to be used.
+    """
+    size = end - start
+    if not worth:
+        return size, size, 1.0
     # What repeats at length, or is nearly all the same, is quick to compress at any level, and the
     # fastest level misses some of it.
-    if share < HIGHLY or _repeats(blob, start, end, 32, 2):
-        return USUAL
-    middle = (start + end) // 2
-    sample = blob[middle : middle + max(2048, min(LONGEST_SAMPLE, (end - start) // 32))]
-    fastest = _size(sample, 1)
-    if fastest > POORLY * len(sample):
-        return 1
-    # Text loses most, and is what people least mind to see grow a little. A short sample shows
-    # less of the loss than the whole will have.
-    allowed = 1.04 if len(sample) == LONGEST_SAMPLE else 1.02
-    if _is_text(sample):
-        allowed = 1.15
-    return 1 if fastest < allowed * _size(sample, USUAL) else USUAL
+    if _repeats(blob, start, end, 32, 2):
+        return size, size, None
+    count = min(3, 1 + size // MEASURED)
+    each = max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 16))
+    samples = [blob[place : place + each] for place in _places(start, end, count, each)]
+    fastest = sum(len(_gzip(sample, 1)) for sample in samples) / (count * each)
+    is_text = all(map(_is_text, [*samples, _slices(blob, start, end)]))
+    if fastest < HIGHLY:
+        return size, size, None
+    if each < LONGEST_SAMPLE and not is_text:
+        # Too short to show the loss, which only what repeats can have.
+        may_lose = fastest < POORLY or _repeats(blob, start, end, NEEDLE, 1)
+        return size, size, None if may_lose else 1.0
+    usual = sum(len(_gzip(sample, USUAL)) for sample in samples) / (count * each)
+    return fastest * size, usual * size, ALLOWED_FOR_TEXT if is_text else ALLOWED
 
 
-def _size(sample: bytes, level: int) -> int:
-    """Return to how many bytes a sample is compressed."""
-    # What zlib allocates by default costs more than compressing a few kilobytes.
-    bits, memory = (-12, 5) if len(sample) <= 4096 else (-15, 8)
-    compressor = zlib.compressobj(level, zlib.DEFLATED, bits, memory)
+def _size(sample: bytes) -> int:
+    """Return to how many bytes a sample of a few kilobytes is compressed."""
+    # What zlib allocates by default costs more than compressing them.
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -12, 5)
     return len(compressor.compress(sample)) + len(compressor.flush())
 
 
@@ -138,36 +166,42 @@ def _parts(blob: bytes, start: int, end: int) -> List[Tuple[int, int, bool]]:
 
 def _gains(blob: bytes, start: int, end: int) -> bool:
     """Tell by samples whether a region would become smaller by more than a little."""
-    return _repeats(blob, start, end, 8, 1) or _share(blob, start, end) < HARDLY
+    if _repeats(blob, start, end, NEEDLE, 1):
+        return True
+    sample = _slices(blob, start, end)
+    return _size(sample) < HARDLY * len(sample)
 
 
-def _share(blob: bytes, start: int, end: int) -> float:
-    """Return to what share of their size slices from all over a region are compressed."""
-    step = (end - start - SLICE) // SLICES
-    places = [start + step * number + step // 2 for number in range(SLICES)]
-    sample = b"".join([blob[place : place + SLICE] for place in places])
-    return _size(sample, 1) / len(sample)
+def _slices(blob: bytes, start: int, end: int) -> bytes:
+    places = _places(start, end, PLACES, SLICE)
+    return b"".join([blob[place : place + SLICE] for place in places])
 
 
 def _repeats(blob: bytes, start: int, end: int, size: int, enough: int) -> bool:
     """Tell whether enough of some samples occur once more within the reach of deflate."""
-    step = (end - start) // NEEDLES
     found = 0
-    for number in range(NEEDLES):
-        place = start + step * number + step // 3
+    for place in _places(start, end, PLACES, size):
         found += blob.find(blob[place : place + size], place + 1, place + WINDOW) >= 0
         if found == enough:
             return True
     return False
 
 
-def _mixed(blob: bytes, parts: List[Tuple[int, int, bool]]) -> bytes:
+def _places(start: int, end: int, count: int, size: int) -> Iterator[int]:
+    """Yield where samples begin: all over a region, and never in step with what repeats in it."""
+    step = (end - start - size) / count
+    for number in range(count):
+        # The golden ratio's multiples spread most evenly.
+        shift = (start // SLICE + number) * 0.6180339887498949 % 1
+        yield start + int(step * (number + shift))
+
+
+def _mixed(blob: bytes, parts: List[Tuple[int, int, bool]], levels: List[int]) -> bytes:
     """Return a gzip member whose parts are compressed, or stored where that gains nothing."""
     pieces: List[bytes] = [GZIP_HEADER]
     view = memoryview(blob)
-    for start, end, worth in parts:
+    for (start, end, worth), level in zip(parts, levels):
         if worth:
-            level = _level(blob, start, end, _share(blob, start, end))
             compressor = _compressor(level, -15, blob[max(0, start - WINDOW) : start])
             pieces.append(compressor.compress(view[start:end]))
             pieces.append(compressor.flush(zlib.Z_FULL_FLUSH))

@@ -4,10 +4,12 @@
 from hashlib import sha1
 from typing import Any
 
-from metaflow.metaflow_config_funcs import from_conf
+from metaflow.metaflow_config_funcs import from_conf, get_validate_choice_fn
 
-# sha1, or blake3 where that can be imported. Keys of both kinds are read by every release.
-ARTIFACT_KEY_HASH = from_conf("ARTIFACT_KEY_HASH", "sha1")
+# blake3 only where that can be imported. Keys of both kinds are read by every release.
+ARTIFACT_KEY_HASH = from_conf(
+    "ARTIFACT_KEY_HASH", "sha1", get_validate_choice_fn(["sha1", "blake3"])
+)
 
 
 def content_key(blob: bytes) -> str:

@@ -22,11 +22,10 @@ from optimizations.source_tree import SourceTree
 STORE = "metaflow/datastore/content_addressed_store.py"
 CLASS = "ContentAddressedStore"
 
-DEFINITIONS = """
+
 def _is_worth_a_copy(blob, raw, in_place):
     # A copy of a stored file saves no more than unpacking it.
     return not in_place or not (raw or len(blob) <= 16 * 1024)
-"""
 
 
 def apply(tree: SourceTree) -> None:
@@ -47,4 +46,4 @@ def apply(tree: SourceTree) -> None:
             self._blob_cache.store_key(key, blob)
         """,
     )
-    store.add_definition(DEFINITIONS, before=CLASS)
+    store.add_definition(_is_worth_a_copy, before=CLASS)

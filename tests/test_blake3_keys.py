@@ -39,3 +39,16 @@ def test_old_keys_are_read_where_new_ones_are_asked_for(python):
     keys = saved(python, "before")
     read = f"    print([dict(store.load_blobs([key]))[key] for key in {keys!r}] == blobs)\n"
     assert python(NEWEST, "after", STORE.format(first=ASKED) + read) == "True\n"
+
+
+def test_a_setting_that_does_not_exist_is_refused_with_what_there_is(python):
+    ask = """
+        import os
+        os.environ["METAFLOW_ARTIFACT_KEY_HASH"] = "xxhash"
+        try:
+            import metaflow.datastore.content_addressed_store
+        except Exception as error:
+            print(type(error).__name__, error)
+        """
+    said = python(NEWEST, "after", ask)
+    assert said.startswith("MetaflowException") and "['sha1', 'blake3']" in said
