@@ -36,15 +36,49 @@ def make_at_first_use(module: cst.Module, name: str, wrapper: str) -> cst.Module
 
 def defer_value(module: cst.Module, name: str) -> cst.Module:
     """Make a value inside the functions that use it; see `Module.defer_value`."""
-    making = [node for node in module.body if _runs_at_load(node) and name in _bound(node)]
-    if len(making) != 1:
-        raise DoesNotApply(f"{name}: made by {len(making)} statements of the top level, expected 1")
+    module, making = _making_alone(module, name)
     call = f"{_maker_name(name)}()"
     line = cast(cst.SimpleStatementLine, statements(f"{name} = {call}", module)[0])
     deferred = with_line_before_uses(module, name, line)
     code = [_maker(making, name, [], module)]
     code += _getattr(module, f'if name == "{name}":', [f"return {call}"])
     return _in_place_of(deferred, making, code)
+
+
+def _making_alone(module: cst.Module, name: str) -> tuple[cst.Module, list[Any]]:
+    """Return the statement that makes `name`; what stands beside it in an `if` gets one of its own.
+
+    Other names given a value there are the module's: inside a function they would be lost.
+    """
+    making = [node for node in module.body if _runs_at_load(node) and name in _bound(node)]
+    if len(making) != 1:
+        raise DoesNotApply(f"{name}: made by {len(making)} statements of the top level, expected 1")
+    split = [making[0]] if _bound(making[0]) == {name} else _split(making[0], name)
+    if split[-1] is making[0]:
+        return module, making
+    return _in_place_of(module, making, split), split[-1:]
+
+
+def _split(node: Any, name: str) -> list[Any]:
+    """Return an `if` without the one statement that makes `name`, and one with nothing else."""
+    branch = node.body.body if isinstance(node, cst.If) and node.orelse is None else ()
+    moved = [each for each in branch if name in _bound(each)]
+    if len(moved) != 1 or _bound(moved[0]) != {name}:
+        others = ", ".join(sorted(_bound(node) - {name}))
+        raise DoesNotApply(f"{name}: the statement that makes it makes {others}, too")
+    place = list(branch).index(moved[0])
+    # An empty line below an import stays below it.
+    empty = [line for line in moved[0].leading_lines if line.comment is None]
+    following = [
+        each.with_changes(leading_lines=each.leading_lines or empty)
+        for each in branch[place + 1 : place + 2]
+    ]
+    kept = [*branch[:place], *following, *branch[place + 2 :]]
+    alone = moved[0].with_changes(leading_lines=())
+    return [
+        node.with_changes(body=node.body.with_changes(body=kept)),
+        _apart([node.with_changes(body=node.body.with_changes(body=[alone]))])[0],
+    ]
 
 
 def _runs_at_load(node: cst.CSTNode) -> bool:

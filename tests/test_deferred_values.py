@@ -56,6 +56,63 @@ def test_a_value_imported_in_one_of_several_ways_is_made_by_its_users():
     )
 
 
+def test_what_stands_beside_a_value_stays_where_it_is():
+    """Inside a function, `supported` would be another one: the module's would stay False."""
+    edited = module(
+        """
+        supported = False
+
+        # Not everywhere.
+        if sys.version_info >= (3, 4):
+            import importlib.util
+
+            if sys.version_info >= (3, 8):
+                from importlib import metadata
+            else:
+                from vendored import metadata
+            supported = True
+
+
+        def names():
+            return metadata.distributions() if supported else importlib.util
+        """
+    )
+    edited.defer_value("metadata")
+    expect(
+        edited,
+        """
+        supported = False
+
+        # Not everywhere.
+        if sys.version_info >= (3, 4):
+            import importlib.util
+
+            supported = True
+
+
+        def _make_metadata():
+            if sys.version_info >= (3, 4):
+                if sys.version_info >= (3, 8):
+                    from importlib import metadata
+                else:
+                    from vendored import metadata
+            return metadata
+
+
+        def __getattr__(name):
+            if name == "metadata":
+                return _make_metadata()
+            raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+
+        def names():
+            metadata = _make_metadata()
+
+            return metadata.distributions() if supported else importlib.util
+        """,
+    )
+
+
 LISTED = """
     import os
 
@@ -153,6 +210,8 @@ def test_what_cannot_be_made_later_is_refused(source, reason):
         ("value = 1\nvalue = 2\n", "value: made by 2 statements"),
         ("value = 1\nother = value\n", "used while the module loads"),
         ("value = 1\ndef __getattr__(name): pass\n", "is there already"),
+        ("value = other = 1\n", "value: the statement that makes it makes other, too"),
+        ("if x:\n    value = 1\nelse:\n    other = value = 2\n", "makes other, too"),
     ],
 )
 def test_a_value_that_cannot_be_deferred_is_refused(source, reason):
