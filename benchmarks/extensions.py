@@ -10,6 +10,7 @@ from pathlib import Path
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.datastores import metaflow, require_metaflow
+from benchmarks.distributions import age, install
 from benchmarks.surroundings import fresh_folder
 
 if metaflow is not None:
@@ -18,7 +19,6 @@ if metaflow is not None:
 FORK = multiprocessing.get_context("fork")
 # Not imported: a start pays for that, too.
 REMEMBERS = "metaflow.extension_support.discovery_cache"
-AGE = 3600
 # What has changed more recently counts as being installed still. Asking too late does no harm.
 SETTLING_SECONDS = 2.5
 
@@ -26,38 +26,17 @@ SETTLING_SECONDS = 2.5
 def install_distributions(folder, count):
     """Write distributions that have nothing to do with metaflow, as far as a search looks."""
     for index in range(count):
-        _install(folder, f"other_{index}", f"other_{index}", {})
+        install(folder, f"other_{index}", f"other_{index}", {})
 
 
 def install_extension(folder):
     """Write an extension package that adds one module at one extension point."""
-    _install(
+    install(
         folder,
         "small_metaflow_extension",
         "metaflow_extensions",
         {"metaflow_extensions/small/config/mfextinit_small.py": "SMALL_SETTING = 1\n"},
     )
-
-
-def _install(folder, name, package, files):
-    for path, text in files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    information = folder / f"{name}-1.0.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    # setuptools writes it, and metaflow looks for extensions in it.
-    (information / "top_level.txt").write_text(f"{package}\n")
-    written = [*files, *(f"{information.name}/{each.name}" for each in information.iterdir())]
-    (information / "RECORD").write_text("".join(f"{path},,\n" for path in written))
-
-
-def age(folder):
-    """Let all below a folder have been changed a while ago, as what is installed has."""
-    then = time.time() - AGE
-    for path in (folder, *folder.rglob("*")):
-        os.utime(path, (then, then))
 
 
 def settle():

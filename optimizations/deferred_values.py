@@ -61,7 +61,9 @@ def _making_alone(module: cst.Module, name: str) -> tuple[cst.Module, list[Any]]
 
 def _split(node: Any, name: str) -> list[Any]:
     """Return an `if` without the one statement that makes `name`, and one with nothing else."""
-    branch = node.body.body if isinstance(node, cst.If) and node.orelse is None else ()
+    branch: Sequence[Any] = (
+        node.body.body if isinstance(node, cst.If) and node.orelse is None else ()
+    )
     moved = [each for each in branch if name in _bound(each)]
     if len(moved) != 1 or _bound(moved[0]) != {name}:
         others = ", ".join(sorted(_bound(node) - {name}))

@@ -1,9 +1,10 @@
 """What the search for extensions found last time, for as long as nothing on its way has changed.
 
 A search reads a file of every installed distribution. Its result is kept with a stamp: the time of
-last change of each folder of `sys.path`, of each folder and file that the search found, and of what
-describes their distributions. The next start asks the system for these times alone. A result whose
-files changed in the last seconds is not kept, for a clock may give the next change the same time.
+last change of each folder of `sys.path`, of each folder and file below `metaflow_extensions`, and
+of what describes the distributions found. The next start asks the system for these times alone. A
+result is not kept if something changed in the seconds before its search or since, for a clock may
+give the next change the same time. Where anything goes wrong, the search is made as ever.
 """
 
 # metaflow supports Python 3.8, and writes paths in the older way.
@@ -14,103 +15,186 @@ import json
 import os
 import sys
 import time
-from hashlib import sha1
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+    from typing import Set, Tuple
 
-    # Packages by name, and for each extension point what contributes to it, in order.
-    Found = Tuple[Dict[str, Any], Dict[str, List[Any]]]
+    # By name, and for each extension point what contributes to it, in order.
+    Packages = Dict[str, Any]
+    Found = Tuple[Packages, Dict[str, List[Any]]]
 
-FORMAT = 1
+FORMAT = 2
 SETTLING_SECONDS = 2.0
+DESCRIBING = (".dist-info", ".egg-info", ".pth")
+UNUSED_SECONDS = 30 * 24 * 3600
+# The search itself: another release may look for other things.
+SEARCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__init__.py")
 
 
-def surroundings(roots: Iterable[str], directories: Optional[List[str]]) -> Optional[List[Any]]:
-    """Return what the search starts from; None where distributions may come from elsewhere."""
+class Search:
+    """One search, from what it starts with; without any memory where that can't be told."""
+
+    def __init__(self, roots: Iterable[str], directories: Optional[List[str]]) -> None:
+        self._started = time.time()
+        self._file = None
+        try:
+            self._roots, self._path = list(roots), _absolute(sys.path)
+            if _has_other_distributions():
+                return
+            # One text is quicker to compare than lists in lists.
+            self._surroundings = repr(
+                [FORMAT, sys.version, SEARCH, self._path, self._roots, directories]
+            )
+            self._file = _file_for(self._surroundings)
+        except Exception:
+            pass
+
+    def recall(self, package_of: Callable[[List[Any]], Any]) -> Optional[Found]:
+        """Return what was found last time if nothing has changed, or None."""
+        if self._file is None:
+            return None
+        try:
+            with open(self._file, "rb") as file:
+                kept = json.loads(file.read())
+            if kept["surroundings"] != self._surroundings:
+                return None
+            for path, changed, size in kept["stamp"]:
+                if _state(path) != (changed, size):
+                    return None
+            packages, points = kept["found"]
+            for point, found in points.items():
+                points[point] = [package_of(package) for package in found]
+            return packages, points
+        except Exception:
+            return None
+
+    def remember(self, distributions: Any, packages: Packages, points: Any) -> None:
+        """Keep what was found; nothing is kept, and nothing said, where that is not possible."""
+        if self._file is None:
+            return
+        try:
+            # Where an extension's own code chose its files, it may choose others next time.
+            if any(each["meta_module"] in sys.modules for each in packages.values()):
+                return
+            paths = {SEARCH, *self._path}
+            for root in self._all_roots(packages):
+                paths.update(_tree(root))
+            for name, package in packages.items():
+                paths.update(_description(distributions, name, package))
+            stamp = [(path, *_state(path)) for path in sorted(paths)]
+            settled = (self._started - SETTLING_SECONDS) * 1e9
+            if all(changed < settled for _, changed, _ in stamp):
+                _write(
+                    self._file,
+                    {
+                        "surroundings": self._surroundings,
+                        "stamp": stamp,
+                        "found": [packages, points],
+                    },
+                )
+        except Exception:
+            pass
+
+    def _all_roots(self, packages: Packages) -> Iterator[str]:
+        """List every folder that extensions may lie in, those of no found package as well."""
+        for root in self._roots:
+            yield root
+            # What is installed for editing may name a finder instead of a folder.
+            finder = sys.path_importer_cache.get(root)
+            if finder is not None and not os.path.isdir(root):
+                spec = finder.find_spec("metaflow_extensions")
+                yield from (spec and spec.submodule_search_locations) or ()
+        for package in packages.values():
+            yield from package["root_paths"]
+
+
+def _absolute(path: Iterable[str]) -> List[str]:
+    return [each if os.path.isabs(each) else os.path.abspath(each) for each in path]
+
+
+def _has_other_distributions() -> bool:
+    """Tell whether distributions may come from elsewhere than the folders of `sys.path`."""
     for finder in sys.meta_path:
         is_standard = getattr(finder, "__name__", "") == "PathFinder"
         if hasattr(finder, "find_distributions") and not is_standard:
-            return None
-    path = [os.path.abspath(entry) for entry in sys.path]
-    return [FORMAT, sys.version, path, list(roots), directories]
+            return True
+    return False
 
 
-def recall(searched: Optional[List[Any]]) -> Optional[Found]:
-    """Return what was found from these surroundings if nothing has changed, or None."""
-    if searched is None:
-        return None
-    try:
-        with open(_cache_file(searched), encoding="utf-8") as file:
-            kept = json.load(file)
-        if kept["searched"] != searched:
-            return None
-        if all(_state(path) == [changed, size] for path, changed, size in kept["stamp"]):
-            packages, points = kept["found"]
-            return packages, points
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
-
-
-def remember(
-    searched: Optional[List[Any]], distributions: Any, packages: Dict[str, Any], points: Any
-) -> None:
-    """Keep what was found; nothing is kept, and nothing said, where that is not possible."""
-    if searched is None:
-        return
-    paths = list(searched[2])
-    for name, package in packages.items():
-        for root in package["root_paths"]:
-            paths.extend(_tree(root))
-        paths.extend(_description(distributions, name, package))
-    latest = (time.time() - SETTLING_SECONDS) * 1e9
-    stamp = [(path, *_state(path)) for path in sorted(set(paths))]
-    if any(changed > latest for _, changed, _ in stamp):
-        return
-    kept = {"searched": searched, "stamp": stamp, "found": [packages, points]}
-    file = _cache_file(searched)
-    new_file = "%s.%d" % (file, os.getpid())
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(new_file, "w", encoding="utf-8") as opened:
-            json.dump(kept, opened)
-        os.replace(new_file, file)
-    except (OSError, TypeError):
-        if os.path.exists(new_file):
-            os.remove(new_file)
-
-
-def _cache_file(searched: List[Any]) -> str:
+def _file_for(surroundings: str) -> str:
     home = os.path.expanduser(os.environ.get("METAFLOW_HOME", "~/.metaflowconfig"))
-    name = sha1(json.dumps(searched).encode("utf-8")).hexdigest()
-    return os.path.join(home, "extension_discovery", name + ".json")
+    # Two with one name take turns: what a file is for stands in it.
+    name = "%08x.json" % crc32(surroundings.encode("utf-8"))
+    return os.path.join(home, "extension_discovery", name)
 
 
-def _state(path: str) -> List[int]:
+def _state(path: str) -> Tuple[int, int]:
     try:
         found = os.stat(path)
     except OSError:
-        return [-1, -1]
-    return [found.st_mtime_ns, found.st_size]
+        return -1, -1
+    return found.st_mtime_ns, found.st_size
 
 
 def _tree(root: str) -> Iterator[str]:
-    # An installed extension's root may lie beside thousands of other folders: it is its own only.
+    """List what lies in a folder, each folder once, however many links lead to it."""
+    seen: Set[str] = set()
+    # The root may be missing, and made later.
+    yield root
     for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            del folders[:]
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if name != "__pycache__"]
         yield folder
         for file in files:
             yield os.path.join(folder, file)
 
 
-def _description(distributions: Any, name: str, package: Dict[str, Any]) -> Iterator[str]:
+def _description(distributions: Any, name: str, package: Any) -> Iterator[str]:
     """List the files that describe a distribution: its names, its files, where it is edited."""
-    if package["version"] == "_local_":
+    if package.get("version") == "_local_" or name.startswith("_pythonpath_"):
         return
-    for file in distributions.distribution(name).files or []:
-        described = str(file).partition("/")[0]
-        if described.endswith((".dist-info", ".egg-info", ".pth")) or "__editable__" in described:
-            yield str(file.locate())
-            yield os.path.dirname(str(file.locate()))
+    found = list(distributions.distributions(name=name))
+    if not found:
+        raise LookupError(name)
+    for distribution in found:
+        # Its folder; where it is the archive of an egg, `sys.path` has that one.
+        folder = getattr(distribution, "_path", None)
+        if folder is not None:
+            yield from _tree(str(folder))
+        for file in distribution.files or []:
+            top = str(file).partition("/")[0]
+            if "__editable__" in top or top.endswith(DESCRIBING):
+                yield str(file.locate())
+                yield os.path.dirname(str(file.locate()))
+
+
+def _write(file: str, kept: Dict[str, Any]) -> None:
+    folder = os.path.dirname(file)
+    new_file = "%s.%d" % (file, os.getpid())
+    os.makedirs(folder, exist_ok=True)
+    try:
+        with open(new_file, "w", encoding="utf-8") as opened:
+            json.dump(kept, opened)
+        os.replace(new_file, file)
+    except BaseException:
+        if os.path.exists(new_file):
+            os.remove(new_file)
+        raise
+    _remove_unused(folder)
+
+
+def _remove_unused(folder: str) -> None:
+    """Remove what no start has read for long: of environments that are gone, of older releases."""
+    oldest = time.time() - UNUSED_SECONDS
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            found = entry.stat()
+            if max(found.st_atime, found.st_mtime) < oldest:
+                os.remove(entry.path)

@@ -36,6 +36,7 @@ def apply(tree: SourceTree) -> None:
     support = tree[SUPPORT]
     support.defer_value("metadata")
     restricted = "restrict_to_directories" in support.source
+    directories = "restrict_to_directories" if restricted else None
     begins = next((each for each in BEGINNINGS if f"    {each}\n" in support.source), BEGINNINGS[0])
     support.replace_statement(
         within=SEARCH,
@@ -43,16 +44,11 @@ def apply(tree: SourceTree) -> None:
         by=f"""
         from . import discovery_cache
 
-        searched = discovery_cache.surroundings(
-            extensions_module.__path__, {"restrict_to_directories" if restricted else None}
-        )
-        known = discovery_cache.recall(searched)
+        search = discovery_cache.Search(extensions_module.__path__, {directories})
+        known = search.recall(MFExtPackage._make)
         if known is not None:
             _ext_debug("Nothing has changed since extensions were last looked for")
-            return known[0], {{
-                point: [MFExtPackage(*package) for package in packages]
-                for point, packages in known[1].items()
-            }}
+            return known
         """
         + begins,
     )
@@ -60,9 +56,7 @@ def apply(tree: SourceTree) -> None:
         within=SEARCH,
         find="return mf_ext_packages, extension_points_to_pkg",
         by="""
-        discovery_cache.remember(
-            searched, metadata, mf_ext_packages, extension_points_to_pkg
-        )
+        search.remember(metadata, mf_ext_packages, extension_points_to_pkg)
         return mf_ext_packages, extension_points_to_pkg
         """,
     )

@@ -7,31 +7,61 @@ from pathlib import Path
 
 import pytest
 
-from tests.optimized_releases import NEWEST
+from benchmarks.distributions import age, install
+from tests.optimized_releases import NEWEST, VERSIONS
 
 FOUND = """
     import os, sys
+    # What is compiled beside an extension would be a change of just now.
+    sys.dont_write_bytecode = True
     sys.path.append(os.path.join(os.getcwd(), "site"))
-    sys.path.extend(line for line in {more!r})
+    sys.path.extend({more!r})
+    {first}
     from metaflow import extension_support as support
     print(sorted(support._all_packages))
     print({{point: [tuple(package) for package in found]
            for point, found in support._pkgs_per_extension_point.items()}})
-    print([(name, package["version"], sorted(package["files"]), package["root_paths"],
-            sorted(package["full_path_files"])) for name, package in support._all_packages.items()])
+    print([(name, package.get("version"), sorted(package["files"]), package["root_paths"],
+            sorted(package.get("full_path_files", ()))) for name, package in support._all_packages.items()])
     print(support.get_modules("config"), support.get_modules("plugins"))
-    asked = "importlib.metadata" in sys.modules
-    print("asked" if asked else "remembered", file=sys.stderr)
+    print("importlib.metadata" in sys.modules)
 """
 
 
-@pytest.fixture(autouse=True)
-def metaflow_was_installed_long_ago(series, python):
-    """Its folder is on the path: what was changed there just now would not be kept either."""
-    for side in ("before", "after"):
-        if not list(series.root(NEWEST, side).glob("metaflow/__pycache__")):
-            python(NEWEST, side, "import metaflow")
-        os.utime(series.root(NEWEST, side), (time.time() - 3600,) * 2)
+class Look:
+    """What both sides find; the optimised one twice, for the second time it may remember."""
+
+    def __init__(self, python, series, folder):
+        self.python, self.series, self.folder = python, series, folder
+
+    def __call__(self, more=(), first="", version=NEWEST):
+        self.let_metaflow_be_old(version)
+        script = FOUND.format(more=list(more), first=first)
+        before, *after = (
+            self.start(version, side, script) for side in ("before", "after", "after")
+        )
+        assert [found for found, _ in after] == [before[0]] * 2
+        self.asked = [asked for _, asked in after]
+        return before[0]
+
+    def start(self, version, side, script):
+        # The working directory is on the path too, and was made just now.
+        os.utime(self.folder, (time.time() - 3600,) * 2)
+        *found, asked = self.python(version, side, script).splitlines()
+        return "\n".join(found), asked == "True"
+
+    def let_metaflow_be_old(self, version):
+        """Its folder is on the path: what was changed there just now would not be kept either."""
+        for side in ("before", "after"):
+            root = self.series.root(version, side)
+            if not list(root.glob("metaflow/__pycache__")):
+                self.python(version, side, "import metaflow")
+            os.utime(root, (time.time() - 3600,) * 2)
+
+
+@pytest.fixture
+def found(python, series, tmp_path):
+    return Look(python, series, tmp_path)
 
 
 @pytest.fixture
@@ -42,47 +72,8 @@ def site(tmp_path):
     return folder
 
 
-def install(site, name, package, files, version="1.0"):
-    for path, text in files.items():
-        (site / path).parent.mkdir(parents=True, exist_ok=True)
-        (site / path).write_text(text)
-    information = site / f"{name}-{version}.dist-info"
-    information.mkdir(parents=True, exist_ok=True)
-    (information / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    )
-    (information / "top_level.txt").write_text(f"{package}\n")
-    names = [*files, *(f"{information.name}/{each}" for each in ("METADATA", "RECORD"))]
-    names.append(f"{information.name}/top_level.txt")
-    (information / "RECORD").write_text("".join(f"{each},,\n" for each in names))
-
-
 def extension(name="small", point="config"):
     return {f"metaflow_extensions/{name}/{point}/mfextinit_{name}.py": "SETTING = 1\n"}
-
-
-def age(folder, seconds=3600):
-    """Let everything below have been changed a while ago, as what is installed has."""
-    then = time.time() - seconds
-    for path in [folder, *folder.rglob("*")]:
-        os.utime(path, (then, then))
-
-
-@pytest.fixture
-def found(python, tmp_path):
-    """What both sides find; the optimised one twice, for the second time it may remember."""
-
-    def look(more=()):
-        # What is compiled beside an extension would be a change of just now.
-        script = "    import sys; sys.dont_write_bytecode = True" + FOUND.format(more=list(more))
-        # The working directory is on the path too, and was made just now.
-        os.utime(tmp_path, (time.time() - 3600,) * 2)
-        before = python(NEWEST, "before", script)
-        after = [python(NEWEST, "after", script) for _ in range(2)]
-        assert after == [before, before]
-        return before
-
-    return look
 
 
 def kept(tmp_path):
@@ -95,21 +86,14 @@ def test_without_an_extension_nothing_is_kept(found, site, tmp_path):
     assert not kept(tmp_path)
 
 
-def test_an_installed_extension_is_remembered(found, site, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_installed_extension_is_remembered(found, site, tmp_path, version):
     install(site, "small", "metaflow_extensions", extension())
     age(site)
-    assert found().startswith("['small']")
+    text = found(version=version)
+    assert text.startswith("['small']") and "mfextinit_small.py'>" in text
+    assert found.asked == [True, False]
     assert len(kept(tmp_path)) == 1
-
-
-def test_remembering_asks_no_distribution(python, site, tmp_path):
-    install(site, "small", "metaflow_extensions", extension())
-    python(NEWEST, "before", "import metaflow")
-    age(tmp_path)
-    script = FOUND.format(more=[]).replace(", file=sys.stderr", "")
-    script = script.replace("sys.path.append(", "sys.dont_write_bytecode = True; sys.path.append(")
-    first, second = (python(NEWEST, "after", script).splitlines()[-1] for _ in range(2))
-    assert (first, second) == ("asked", "remembered")
 
 
 def test_what_has_just_changed_is_not_kept(found, site, tmp_path):
@@ -155,10 +139,13 @@ def test_a_change_is_seen_at_the_next_start(found, site, tmp_path, change):
     install(site, "small", "metaflow_extensions", extension())
     age(site)
     first = found()
-    assert kept(tmp_path)
+    assert found.asked == [True, False]
     change(site)
     second = found()
-    assert second != first or change is edit
+    # What has just changed is looked for at each start.
+    assert found.asked == [True, True]
+    # The text of a module is not what a search finds.
+    assert (second == first) == (change is edit)
 
 
 def test_a_change_of_the_same_age_is_seen(found, site, tmp_path):
@@ -189,16 +176,119 @@ def test_an_extension_that_is_edited_in_place_is_followed(found, site, tmp_path)
     assert "mfextinit_edited" in second and second != first
 
 
+def local_extension(folder, files=extension("local")):
+    """An extension on the path that nobody installed."""
+    for path, text in files.items():
+        (folder / "source" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "source" / path).write_text(text)
+    age(folder / "source")
+    return folder / "source"
+
+
 def test_a_package_on_the_path_is_followed(found, site, tmp_path):
-    source = tmp_path / "source"
-    for path, text in extension("local").items():
-        (source / path).parent.mkdir(parents=True)
-        (source / path).write_text(text)
-    age(source)
+    source = local_extension(tmp_path)
     first = found(more=[str(source)])
     assert "_pythonpath_0" in first and kept(tmp_path)
     (source / "metaflow_extensions/local/config/more.py").write_text("")
     assert found(more=[str(source)]) != first
+
+
+def test_a_folder_without_an_extension_is_followed_too(found, site, tmp_path):
+    install(site, "small", "metaflow_extensions", extension())
+    age(site)
+    source = local_extension(tmp_path)
+    (file,) = source.rglob("*.py")
+    file.unlink()
+    age(source)
+    assert "local" not in found(more=[str(source)])
+    assert found.asked == [True, False]
+    file.write_text("SETTING = 1\n")
+    assert "mfextinit_local" in found(more=[str(source)])
+
+
+def test_links_that_lead_in_circles_are_followed_once(found, site, tmp_path):
+    source = local_extension(tmp_path)
+    folder = source / "metaflow_extensions" / "local"
+    for name in ("again", "and_again"):
+        (folder / name).symlink_to(folder)
+    age(source)
+    assert "_pythonpath_0" in found(more=[str(source)])
+    assert found.asked == [True, False]
+
+
+def test_what_an_extension_chooses_itself_is_not_kept(found, site, tmp_path):
+    chooses = "def filter_function(file): return 'left_out' not in file\n"
+    more = {"metaflow_extensions/mfextmeta_local.py": chooses}
+    more["metaflow_extensions/local/left_out.txt"] = ""
+    source = local_extension(tmp_path, extension("local") | more)
+    text = found(more=[str(source)])
+    assert "mfextmeta_local.py" in text and "left_out" not in text
+    assert found.asked == [True, True] and not kept(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "sys.path.append(None)",
+        "import pathlib; sys.path.append(pathlib.Path(sys.path[-1]))",
+        "sys.path.append(b'bytes')",
+        "os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); sys.path.append('relative')",
+    ],
+)
+def test_a_path_that_cannot_be_followed_is_searched_as_ever(found, site, tmp_path, first):
+    install(site, "small", "metaflow_extensions", extension())
+    age(site)
+    assert found(first=first).startswith("['small']")
+    assert found.asked == [True, True] and not kept(tmp_path)
+
+
+@pytest.mark.parametrize("record", [None, "", 'metaflow_extensions/"\n'])
+def test_a_broken_list_of_files_does_no_harm(found, site, record):
+    install(site, "small", "metaflow_extensions", extension())
+    (site / "small-1.0.dist-info" / "RECORD").unlink()
+    if record is not None:
+        (site / "small-1.0.dist-info" / "RECORD").write_text(record)
+    age(site)
+    assert found().startswith("['small']")
+
+
+def test_a_distribution_that_has_vanished_is_not_kept(found, site, python, tmp_path):
+    install(site, "small", "metaflow_extensions", extension())
+    age(tmp_path)
+    found.let_metaflow_be_old(NEWEST)
+    package = {"root_paths": [], "meta_module": None, "version": "1.0"}
+    script = f"""
+        import importlib.metadata, sys
+        sys.path.append({str(site)!r})
+        from metaflow.extension_support.discovery_cache import Search
+        Search([], None).remember(importlib.metadata, {{"nonesuch": {package!r}}}, {{}})
+    """
+    python(NEWEST, "after", script)
+    assert not kept(tmp_path)
+
+
+def test_another_metaflow_in_the_same_place_searches_anew(found, series, site):
+    install(site, "small", "metaflow_extensions", extension())
+    age(site)
+    found()
+    assert found.asked == [True, False]
+    search = series.root(NEWEST, "after") / "metaflow/extension_support/__init__.py"
+    os.utime(search, (time.time() - 1800,) * 2)
+    found()
+    assert found.asked == [True, False]
+
+
+def test_what_no_start_has_used_for_a_month_is_dropped(found, site, tmp_path):
+    install(site, "small", "metaflow_extensions", extension())
+    age(site)
+    folder = tmp_path / "home/.metaflowconfig/extension_discovery"
+    folder.mkdir(parents=True)
+    for days in (20, 40):
+        (folder / f"{days}.json").write_text("{}")
+        age(folder / f"{days}.json", days * 24 * 3600)
+    found()
+    assert (folder / "20.json").exists() and not (folder / "40.json").exists()
+    assert len(kept(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"searched": 1}', "[]", "null"])
