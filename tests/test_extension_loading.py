@@ -21,8 +21,9 @@ FOUND = """
     print(sorted(support._all_packages))
     print({{point: [tuple(package) for package in found]
            for point, found in support._pkgs_per_extension_point.items()}})
-    print([(name, package.get("version"), sorted(package["files"]), package["root_paths"],
-            sorted(package.get("full_path_files", ()))) for name, package in support._all_packages.items()])
+    for name, package in support._all_packages.items():
+        print(name, package.get("version"), sorted(package["files"]), package["root_paths"])
+        print(sorted(package.get("full_path_files", ())))
     print(support.get_modules("config"), support.get_modules("plugins"))
     print("importlib.metadata" in sys.modules)
 """
@@ -176,9 +177,9 @@ def test_an_extension_that_is_edited_in_place_is_followed(found, site, tmp_path)
     assert "mfextinit_edited" in second and second != first
 
 
-def local_extension(folder, files=extension("local")):
+def local_extension(folder, more=()):
     """An extension on the path that nobody installed."""
-    for path, text in files.items():
+    for path, text in (extension("local") | dict(more)).items():
         (folder / "source" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "source" / path).write_text(text)
     age(folder / "source")
@@ -220,7 +221,7 @@ def test_what_an_extension_chooses_itself_is_not_kept(found, site, tmp_path):
     chooses = "def filter_function(file): return 'left_out' not in file\n"
     more = {"metaflow_extensions/mfextmeta_local.py": chooses}
     more["metaflow_extensions/local/left_out.txt"] = ""
-    source = local_extension(tmp_path, extension("local") | more)
+    source = local_extension(tmp_path, more)
     text = found(more=[str(source)])
     assert "mfextmeta_local.py" in text and "left_out" not in text
     assert found.asked == [True, True] and not kept(tmp_path)

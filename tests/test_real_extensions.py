@@ -1,0 +1,73 @@
+"""Extensions as they are published: what metaflow has of them, before and after the series."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import uv
+
+from benchmarks.distributions import age
+from tests.optimized_releases import NEWEST
+
+PINNED = ("metaflow-checkpoint==0.2.14", "metaflow-card-html==1.0.3")
+HAS = """
+    import json, sys
+    sys.dont_write_bytecode = True
+    sys.path.append({site!r})
+    import metaflow
+    asked = "importlib.metadata" in sys.modules
+    from metaflow import extension_support as support, plugins
+    has = {{
+        "packages": support.extension_info(),
+        "files": {{name: package["files"] for name, package in support._all_packages.items()}},
+        "points": support._pkgs_per_extension_point,
+        "aliases": sorted(support.get_aliased_modules()),
+        "steps": [each.name for each in plugins.STEP_DECORATORS],
+        "flows": [each.name for each in plugins.FLOW_DECORATORS],
+        "cards": [each.type for each in plugins.CARDS],
+        "names": sorted(name for name in vars(metaflow) if not name.startswith("_")),
+        "checkpoint": [metaflow.checkpoint.__module__, metaflow.Checkpoint.__module__],
+    }}
+    print(json.dumps([has, asked]))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the published packages, as if installed a while ago."""
+    folder = tmp_path_factory.mktemp("published")
+    command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target", folder]
+    installed = subprocess.run(
+        [*command, "--python", sys.executable, *PINNED], capture_output=True, text=True
+    )
+    if installed.returncode:
+        pytest.skip(f"the packages can't be installed: {installed.stderr.strip()[-200:]}")
+    age(folder)
+    return folder
+
+
+@pytest.fixture
+def has(python, series, site, tmp_path):
+    def look(side):
+        for folder in (tmp_path, series.root(NEWEST, side)):
+            os.utime(folder, (time.time() - 3600,) * 2)
+        return json.loads(python(NEWEST, side, HAS.format(site=str(site))).splitlines()[-1])
+
+    return look
+
+
+def test_published_extensions_add_the_same_on_first_and_next_start(has, python):
+    for side in ("before", "after"):
+        # Compiling leaves metaflow's folder changed just now.
+        python(NEWEST, side, "import metaflow")
+    before, _ = has("before")
+    first, asked_first = has("after")
+    second, asked_next = has("after")
+    assert (asked_first, asked_next) == (True, False)
+    assert first == second == before
+    assert {"metaflow-checkpoint", "metaflow-card-html"} == set(before["packages"]["installed"])
+    assert "checkpoint" in before["steps"] and "html" in before["cards"]
+    assert {"checkpoint", "Checkpoint"} <= set(before["names"])
