@@ -77,6 +77,15 @@ def extension(name="small", point="config"):
     return {f"metaflow_extensions/{name}/{point}/mfextinit_{name}.py": "SETTING = 1\n"}
 
 
+def local_extension(folder, files=None):
+    """An extension on the path that nobody installed."""
+    for path, text in (files or extension("local")).items():
+        (folder / "source" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "source" / path).write_text(text)
+    age(folder / "source")
+    return folder / "source"
+
+
 def kept(tmp_path):
     return list(Path(tmp_path).glob("home/.metaflowconfig/extension_discovery/*.json"))
 
@@ -160,14 +169,9 @@ def test_a_change_of_the_same_age_is_seen(found, site, tmp_path):
 
 
 def test_an_extension_that_is_edited_in_place_is_followed(found, site, tmp_path):
-    source = tmp_path / "source"
-    files = extension("edited", "plugins")
-    for path, text in files.items():
-        (source / path).parent.mkdir(parents=True)
-        (source / path).write_text(text)
+    source = local_extension(tmp_path, extension("edited", "plugins"))
     install(site, "edited", "metaflow_extensions", {"__editable__.edited.pth": f"{source}\n"})
     age(site)
-    age(source)
     first = found(more=[str(source)])
     assert "edited" in first and kept(tmp_path)
     folder = source / "metaflow_extensions" / "edited" / "config"
@@ -175,15 +179,6 @@ def test_an_extension_that_is_edited_in_place_is_followed(found, site, tmp_path)
     (folder / "mfextinit_edited.py").write_text("SETTING = 1\n")
     second = found(more=[str(source)])
     assert "mfextinit_edited" in second and second != first
-
-
-def local_extension(folder, more=()):
-    """An extension on the path that nobody installed."""
-    for path, text in (extension("local") | dict(more)).items():
-        (folder / "source" / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "source" / path).write_text(text)
-    age(folder / "source")
-    return folder / "source"
 
 
 def test_a_package_on_the_path_is_followed(found, site, tmp_path):
@@ -213,15 +208,14 @@ def test_links_that_lead_in_circles_are_followed_once(found, site, tmp_path):
     for name in ("again", "and_again"):
         (folder / name).symlink_to(folder)
     age(source)
-    assert "_pythonpath_0" in found(more=[str(source)])
-    assert found.asked == [True, False]
+    assert "_pythonpath_0" in found(more=[str(source)]) and found.asked == [True, False]
 
 
 def test_what_an_extension_chooses_itself_is_not_kept(found, site, tmp_path):
     chooses = "def filter_function(file): return 'left_out' not in file\n"
-    more = {"metaflow_extensions/mfextmeta_local.py": chooses}
-    more["metaflow_extensions/local/left_out.txt"] = ""
-    source = local_extension(tmp_path, more)
+    more = {"mfextmeta_local.py": chooses, "local/left_out.txt": ""}
+    more = {f"metaflow_extensions/{path}": text for path, text in more.items()}
+    source = local_extension(tmp_path, extension("local") | more)
     text = found(more=[str(source)])
     assert "mfextmeta_local.py" in text and "left_out" not in text
     assert found.asked == [True, True] and not kept(tmp_path)
@@ -253,16 +247,14 @@ def test_a_broken_list_of_files_does_no_harm(found, site, record):
     assert found().startswith("['small']")
 
 
-def test_a_distribution_that_has_vanished_is_not_kept(found, site, python, tmp_path):
-    install(site, "small", "metaflow_extensions", extension())
+def test_a_distribution_that_has_vanished_is_not_kept(found, python, tmp_path):
     age(tmp_path)
     found.let_metaflow_be_old(NEWEST)
-    package = {"root_paths": [], "meta_module": None, "version": "1.0"}
-    script = f"""
-        import importlib.metadata, sys
-        sys.path.append({str(site)!r})
+    script = """
+        import importlib.metadata
         from metaflow.extension_support.discovery_cache import Search
-        Search([], None).remember(importlib.metadata, {{"nonesuch": {package!r}}}, {{}})
+        package = {"root_paths": [], "meta_module": None, "version": "1.0"}
+        Search([], None).remember(importlib.metadata, {"nonesuch": package}, {})
     """
     python(NEWEST, "after", script)
     assert not kept(tmp_path)
@@ -271,12 +263,10 @@ def test_a_distribution_that_has_vanished_is_not_kept(found, site, python, tmp_p
 def test_another_metaflow_in_the_same_place_searches_anew(found, series, site):
     install(site, "small", "metaflow_extensions", extension())
     age(site)
-    found()
-    assert found.asked == [True, False]
+    assert found() and found.asked == [True, False]
     search = series.root(NEWEST, "after") / "metaflow/extension_support/__init__.py"
     os.utime(search, (time.time() - 1800,) * 2)
-    found()
-    assert found.asked == [True, False]
+    assert found() and found.asked == [True, False]
 
 
 def test_what_no_start_has_used_for_a_month_is_dropped(found, site, tmp_path):
