@@ -10,6 +10,8 @@ import pytest
 from benchmarks.distributions import age, install
 from tests.optimized_releases import NEWEST, VERSIONS
 
+# One time for all starts: another one would be a change.
+LONG_AGO = (time.time() - 3600,) * 2
 FOUND = """
     import os, sys
     # What is compiled beside an extension would be a change of just now.
@@ -47,7 +49,7 @@ class Look:
 
     def start(self, version, side, script):
         # The working directory is on the path too, and was made just now.
-        os.utime(self.folder, (time.time() - 3600,) * 2)
+        os.utime(self.folder, LONG_AGO)
         *found, asked = self.python(version, side, script).splitlines()
         return "\n".join(found), asked == "True"
 
@@ -57,7 +59,7 @@ class Look:
             root = self.series.root(version, side)
             if not list(root.glob("metaflow/__pycache__")):
                 self.python(version, side, "import metaflow")
-            os.utime(root, (time.time() - 3600,) * 2)
+            os.utime(root, LONG_AGO)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import uv
 from benchmarks.distributions import age
 from tests.optimized_releases import NEWEST
 
+# One time for all starts: another one would be a change.
+LONG_AGO = (time.time() - 3600,) * 2
 PINNED = ("metaflow-checkpoint==0.2.14", "metaflow-card-html==1.0.3")
 HAS = """
     import json, sys
@@ -53,7 +55,7 @@ def site(tmp_path_factory):
 def has(python, series, site, tmp_path):
     def look(side):
         for folder in (tmp_path, series.root(NEWEST, side)):
-            os.utime(folder, (time.time() - 3600,) * 2)
+            os.utime(folder, LONG_AGO)
         return json.loads(python(NEWEST, side, HAS.format(site=str(site))).splitlines()[-1])
 
     return look
