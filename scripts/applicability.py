@@ -54,10 +54,7 @@ def outcomes(upstream: Path, revisions: Sequence[str]) -> Outcomes:
     bases = {revision: base_commit(upstream, revision) for revision in revisions}
     with blob_reader(upstream) as read:
         return {
-            revision: {
-                change.optimization.name: change.refusal
-                for change in changes_of(upstream, base, read)
-            }
+            revision: {change.name: change.refusal for change in changes_of(upstream, base, read)}
             for revision, base in bases.items()
         }
 

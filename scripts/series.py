@@ -7,16 +7,22 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from scripts import kept_changes
 from scripts.errors import Failure
 from scripts.files import write_text
 from scripts.git_command import commit_of, git, is_clean, is_repository
+from scripts.kept_changes import Change
 from scripts.paths import ROOT
-from scripts.upstream_git import EMAIL, blob_reader, files_of, git_folder, write_commit
-
-if TYPE_CHECKING:
-    from optimizations.optimization import Optimization
+from scripts.upstream_git import (
+    EMAIL,
+    NewCommit,
+    blob_reader,
+    files_of,
+    git_folder,
+    write_commits,
+)
 
 STAMP = "metaflow-benchmarks-series.json"
 
@@ -30,16 +36,6 @@ class SeriesCommit:
     title: str
     hash: str
     files: tuple[str, ...]
-    refusal: str = ""
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one optimisation makes of a release: new texts by path, or why it refuses."""
-
-    number: int
-    optimization: Optimization
-    files: dict[str, str]
     refusal: str = ""
 
 
@@ -108,30 +104,59 @@ def write_series(upstream: Path, base: str) -> list[SeriesCommit]:
         last = next((commit.hash for commit in reversed(series) if commit.hash), base)
         if commit_of(upstream, last) is not None:
             return series
-    series = list(new_commits(upstream, base))
+    series = new_commits(upstream, base)
+    # Read once more: another process may have noted other bases meanwhile.
+    noted = read_stamp(stamp, fingerprint)
     noted[base] = [asdict(commit) for commit in series]
     write_text(stamp, json.dumps({"fingerprint": fingerprint, "series": noted}, indent=1))
     return series
 
 
-def new_commits(upstream: Path, base: str) -> Iterator[SeriesCommit]:
+def new_commits(upstream: Path, base: str) -> list[SeriesCommit]:
     """Write one commit for each optimisation that applies to `base`."""
-    parent, start = base, int(git(upstream, "show", "-s", "--format=%ct", base))
+    start = int(git(upstream, "show", "-s", "--format=%ct", base))
     with blob_reader(upstream) as read:
-        for change in changes_of(upstream, base, read):
-            optimization, written = change.optimization, ""
-            if not change.refusal:
-                trailer = f"Optimization: {optimization.name}\n"
-                message = "\n\n".join([optimization.title, optimization.body, trailer])
-                seconds = start + 60 * change.number
-                written = write_commit(upstream, parent, message, change.files, seconds)
-                parent = written
-            names = (optimization.name, optimization.title)
-            yield SeriesCommit(change.number, *names, written, tuple(change.files), change.refusal)
+        changes = list(changes_of(upstream, base, read))
+    written = [
+        NewCommit(message_of(change), change.files, start + 60 * change.number)
+        for change in changes
+        if not change.refusal
+    ]
+    hashes = iter(write_commits(upstream, base, written))
+    return [
+        SeriesCommit(
+            change.number,
+            change.name,
+            change.title,
+            "" if change.refusal else next(hashes),
+            tuple(change.files),
+            change.refusal,
+        )
+        for change in changes
+    ]
+
+
+def message_of(change: Change) -> str:
+    """Return the message of an optimisation's commit."""
+    return "\n\n".join([change.title, change.body, f"Optimization: {change.name}\n"])
 
 
 def changes_of(upstream: Path, base: str, read: Callable[[str], str]) -> Iterator[Change]:
     """Apply the series to the files of `base`, each optimisation on what the ones before left."""
+    tree, fingerprint = git(upstream, "rev-parse", f"{base}^{{tree}}"), sources_fingerprint()
+    kept = kept_changes.load(fingerprint, tree)
+    if kept is not None:
+        yield from kept
+        return
+    found = []
+    for change in applied(upstream, base, read):
+        found.append(change)
+        yield change
+    kept_changes.save(fingerprint, tree, found)
+
+
+def applied(upstream: Path, base: str, read: Callable[[str], str]) -> Iterator[Change]:
+    """Apply the series to the files of `base`, whatever is known of them."""
     # Not above: loading the vocabulary takes longer than finding that nothing is to do.
     from optimizations import SERIES
     from optimizations.errors import DoesNotApply
@@ -144,22 +169,24 @@ def changes_of(upstream: Path, base: str, read: Callable[[str], str]) -> Iterato
         return texts[path] if path in texts else read(blobs[path])
 
     for number, optimization in enumerate(SERIES, 1):
+        about = (number, optimization.name, optimization.title, optimization.body)
         tree = SourceTree([*blobs, *(path for path in texts if path not in blobs)], text_of)
         try:
             optimization.apply(tree)
         except DoesNotApply as reason:
-            yield Change(number, optimization, {}, str(reason))
+            yield Change(*about, {}, str(reason))
             continue
         files = tree.changes()
         texts |= files
-        yield Change(number, optimization, files)
+        yield Change(*about, files)
 
 
 def sources_fingerprint() -> str:
     """Return a digest of all that decides what the series' commits hold."""
     sources = [*sorted((ROOT / "optimizations").glob("*.py")), ROOT / "constraints.txt"]
     digest = hashlib.sha256()
-    for path in [*sources, ROOT / "scripts/series.py", ROOT / "scripts/upstream_git.py"]:
+    own = [ROOT / "scripts" / f"{name}.py" for name in ("kept_changes", "series", "upstream_git")]
+    for path in [*sources, *own]:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
