@@ -61,6 +61,40 @@ def test_a_commit_replaces_the_one_before_and_is_compiled(tmp_path, upstream, en
     assert installed(environment) is None
 
 
+def code_by_place(cache: Path):
+    return {path.relative_to(cache): path.read_bytes() for path in cache.glob("metaflow/**/*.pyc")}
+
+
+def test_what_an_earlier_build_has_compiled_is_as_if_compiled_here(tmp_path, environment):
+    checkout = tmp_path / "checkout"
+    (checkout / "metaflow" / "inner").mkdir(parents=True)
+    for name in ("__init__", "same", "changed", "gone", "half", "other", "inner/__init__"):
+        (checkout / "metaflow" / f"{name}.py").write_text(f"def tell():\n    return {name!r}\n")
+    (checkout / "metaflow" / "broken.py").write_text("def tell(:\n")
+    first, second = (tmp_path / "builds" / name for name in ("first", "second"))
+    alone = tmp_path / "elsewhere" / "alone"
+    assert copy_install(environment, "build", checkout, first).returncode == 0
+    assert len(code_by_place(first)) == 7
+    (checkout / "metaflow" / "changed.py").write_text("ADDED = 1\n")
+    (checkout / "metaflow" / "gone.py").unlink()
+    # Half of one, and one of another text: neither is taken.
+    code = {path.name.partition(".")[0]: first / path for path in code_by_place(first)}
+    code["half"].write_bytes(code["half"].read_bytes()[:10])
+    content = code["other"].read_bytes()
+    code["other"].write_bytes(content[:8] + bytes(8) + content[16:])
+    for folder in (second, alone):
+        assert copy_install(environment, "build", checkout, folder).returncode == 0
+    assert code_by_place(second) == code_by_place(alone)
+    assert {path.name.partition(".")[0] for path in code_by_place(alone)} == {
+        *("__init__", "same", "changed", "half", "other")
+    }
+    # What is the same is not compiled again.
+    code["same"].write_bytes(code["same"].read_bytes() + b"mark")
+    assert copy_install(environment, "build", checkout, second).returncode == 0
+    copied = second / code["same"].relative_to(first)
+    assert copied.read_bytes() == code["same"].read_bytes()
+
+
 def test_uninstalling_nothing_is_no_error(environment):
     assert copy_install(environment, "uninstall").returncode == 0
 
