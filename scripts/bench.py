@@ -7,6 +7,10 @@ with the cases that a person feels, in a few minutes.
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
+import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +20,7 @@ from scripts.asv_command import asv
 from scripts.errors import Failure, run
 from scripts.git_command import commit_of, git
 from scripts.optimize import commits_without_results
-from scripts.paths import HTML, RESULTS, UPSTREAM
+from scripts.paths import HTML, RESULTS, ROOT, UPSTREAM
 from scripts.releases import load
 from scripts.series import base_commit, write_series
 
@@ -86,6 +90,60 @@ def commits_of(names: Sequence[str]) -> list[str]:
     return commits
 
 
+# asv's own discovery, in a process of its own: what it imports changes the environment.
+DISCOVER = """
+import json, sys
+from asv_runner._aux import update_sys_path
+from asv_runner.discovery import disc_benchmarks
+update_sys_path(sys.argv[1])
+print(json.dumps([[each.name, each.params] for each in disc_benchmarks(sys.argv[1])]))
+"""
+
+
+def known_cases() -> list[str]:
+    """Return asv's names of all cases, parameters included; none if a benchmark is broken."""
+    command = [sys.executable, "-c", DISCOVER, str(ROOT / "benchmarks")]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if finished.returncode != 0:
+        return []
+    return [
+        name + (f"({', '.join(values)})" if values else "")
+        for name, parameters in json.loads(finished.stdout.splitlines()[-1])
+        for values in itertools.product(*parameters)
+    ]
+
+
+def require_match(pattern: str) -> None:
+    """Say at once that a pattern matches nothing; asv does after it has made environments."""
+    cases = known_cases()
+    if cases and not any(re.search(pattern, name) for name in cases):
+        topics = sorted({name.partition(".")[0] for name in cases})
+        raise Failure(f"--bench {pattern} matches no benchmark; topics are {', '.join(topics)}")
+
+
+def regular_expression(text: str) -> str:
+    """Return what --bench was given if asv can search for it."""
+    try:
+        re.compile(text)
+    except re.error as problem:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {problem}") from None
+    return text
+
+
+def positive(text: str) -> int:
+    """Return a number of rounds."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
+def machine_name(text: str) -> str:
+    """Return the name of a machine, which becomes a folder's."""
+    if not re.fullmatch(r"\w[\w.-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name: use letters, digits, . _ and -")
+    return text
+
+
 def measure(commits: Sequence[str], *options: str) -> None:
     """Measure commits and keep their samples.
 
@@ -121,21 +179,28 @@ def parser() -> argparse.ArgumentParser:
     )
     described.add_argument("--quick", action="store_true", help="one sample a case: a smoke test")
     described.add_argument(
-        "--bench", metavar="REGEX", help="only these benchmarks, as in asv run --bench"
+        "--bench",
+        metavar="REGEX",
+        type=regular_expression,
+        help="only these benchmarks, as in asv run --bench",
     )
     described.add_argument(
         "--rounds",
         metavar="NUMBER",
-        type=int,
+        type=positive,
         help="samples of each case (default: what each benchmark asks for)",
     )
-    described.add_argument("--machine", metavar="NAME", help="the name to store results under")
+    described.add_argument(
+        "--machine", metavar="NAME", type=machine_name, help="the name to store results under"
+    )
     return described
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up, measure, compare, publish."""
     arguments = parser().parse_args(argv)
+    if arguments.bench:
+        require_match(arguments.bench)
     history.ensure(UPSTREAM)
     name = machine.ensure(arguments.machine)
     options = ["--machine", name]

@@ -173,6 +173,8 @@ def clone(repository: Path, source: str) -> None:
     """
     if repository.exists():
         raise Failure(f"{repository.name}/ exists; move it away first, then clone")
+    if not source:
+        raise Failure("--clone names no repository; give the address or the path of one")
     source = str(Path(source).resolve()) if Path(source).exists() else source
     with tempfile.TemporaryDirectory(prefix=".upstream-", dir=repository.parent) as folder:
         beside = Path(folder) / repository.name
@@ -217,7 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Build ``upstream/`` and say what was done."""
     arguments = parser().parse_args(argv)
     executable()
-    if arguments.clone:
+    if arguments.clone is not None:
         clone(UPSTREAM, arguments.clone)
     if arguments.update:
         from scripts.registry import update

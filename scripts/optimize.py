@@ -51,6 +51,8 @@ def export(
     """
     measured = measured or {}
     base = base_commit(upstream, onto)
+    if folder.exists() and not folder.is_dir():
+        raise Failure(f"{folder} is a file; name a folder for the patches")
     commits = [commit for commit in write_series(upstream, base) if commit.hash]
     if not any(commit.files for commit in commits):
         raise Failure(f"no optimisation changes {onto}; --check tells what applies where")
@@ -139,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.export:
         from scripts.status import measured_effects
 
+        base_commit(UPSTREAM, arguments.onto)
         effects = measured_effects(UPSTREAM)
         for patch in export(UPSTREAM, arguments.onto, arguments.export, effects):
             print(patch)

@@ -191,6 +191,11 @@ def table(results: Path, machine: str, upstream: Path = UPSTREAM) -> str:
     str
         Markdown, with a line that names the commits.
     """
+    if not (results / machine).is_dir():
+        measured = sorted(path.parent.name for path in results.glob("*/machine.json"))
+        raise Failure(
+            f"machine {machine} has no results; measured machines: {', '.join(measured) or 'none'}"
+        )
     commits = [git(upstream, "rev-parse", "main"), *series(upstream)]
     before, control, after = commits[0], commits[1], commits[-1]
     release = git(upstream, "log", "-1", "--format=%s", before)

@@ -60,6 +60,8 @@ def blob_reader(repository: Path) -> Iterator[Callable[[str], str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment(),
+        # Out of reach of Ctrl-C: it ends when its input does, and breaks no pipe before.
+        start_new_session=True,
     ) as process:
         questions, answers = process.stdin, process.stdout
         assert questions is not None and answers is not None

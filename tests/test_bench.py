@@ -76,10 +76,38 @@ def test_the_short_job_measures_what_a_person_waits_for():
     assert len([name for name in chosen if name.startswith("multicore")]) == 4
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["--bench"], ["extra"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["--nonsense"], ["--bench"], ["extra"], ["--bench", "("], ["--bench", "*"]),
+        *(["--rounds", number] for number in ("0", "-3", "x", "1.5", "")),
+        *(["--machine", name] for name in ("", "a/b", "..", "a b")),
+    ],
+)
 def test_bad_arguments_end_with_the_usage(arguments):
     command = [sys.executable, "-m", "scripts.bench", *arguments]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 2
     assert "usage: python -m scripts.bench" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_a_pattern_that_matches_nothing_ends_at_once():
+    command = [sys.executable, "-m", "scripts.bench", "--bench", "^nonesuch"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 3 and finished.stdout == ""
+    assert finished.stderr.startswith("error: --bench ^nonesuch matches no benchmark; topics are ")
+    assert "artifacts" in finished.stderr and finished.stderr.count("\n") == 1
+
+
+def test_patterns_are_searched_in_names_and_parameters(monkeypatch):
+    found = bench.known_cases()
+    assert set(cases()) <= set(found)
+    monkeypatch.setattr(bench, "known_cases", lambda: found)
+    for pattern in ("multicore", r"time_map\(1, 'default'\)", bench.SHORT, bench.COUNTS):
+        bench.require_match(pattern)
+    with pytest.raises(Failure, match="matches no benchmark"):
+        bench.require_match(r"time_map\(1, 'nonesuch'\)")
+    # A benchmark that can't be imported is asv's to tell.
+    monkeypatch.setattr(bench, "known_cases", list)
+    bench.require_match("nonesuch")

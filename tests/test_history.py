@@ -120,6 +120,13 @@ def test_clone_renames_the_default_branch(tmp_path, upstream):
         history.clone(tmp_path / "clone", str(upstream))
 
 
+def test_a_clone_of_no_name_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "UPSTREAM", tmp_path / "upstream")
+    with pytest.raises(Failure, match="--clone names no repository"):
+        history.main(["--clone", ""])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_clone_of_nothing_says_so_in_a_line(tmp_path):
     with pytest.raises(Failure, match=r"could not clone .*nowhere"):
         history.clone(tmp_path / "upstream", str(tmp_path / "nowhere"))

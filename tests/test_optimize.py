@@ -257,6 +257,18 @@ def test_export_is_repeatable_and_refuses_a_folder_with_other_patches(optimized,
         export(optimized, "2.12.0", folder)
 
 
+def test_export_refuses_what_is_no_folder_and_what_is_no_release(optimized, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(Failure, match=r"file is a file; name a folder"):
+        optimize.main(["--export", str(tmp_path / "file")])
+    assert (tmp_path / "file").read_text() == "mine"
+    with pytest.raises(NotADirectoryError):
+        optimize.main(["--export", str(tmp_path / "file" / "patches")])
+    with pytest.raises(Failure, match=r"unknown revision 3\.0"):
+        optimize.main(["--onto", "3.0", "--export", str(tmp_path / "patches")])
+    assert capsys.readouterr().out == "" and not (tmp_path / "patches").exists()
+
+
 def test_commits_without_results_are_named(optimized, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(optimize, "RESULTS", tmp_path / "results")
     built = build_series(optimized)

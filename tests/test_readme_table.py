@@ -48,6 +48,12 @@ def test_missing_results_are_named(tmp_path):
         readme_table.table(tmp_path, "reference")
 
 
+def test_a_machine_without_results_is_named():
+    history.ensure(UPSTREAM)
+    with pytest.raises(Failure, match=r"machine nonesuch has no results; measured .*reference"):
+        readme_table.table(RESULTS, "nonesuch")
+
+
 def test_a_readme_without_marks_is_left_alone():
     with pytest.raises(Failure, match="mark the table"):
         readme_table.replace_table("no table here", "table")
