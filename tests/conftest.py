@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -25,11 +27,35 @@ def some_releases() -> list[releases.Release]:
 
 
 @pytest.fixture(scope="session")
-def built_upstream(tmp_path_factory, some_releases) -> Path:
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A function that makes a folder which all processes of this run of the tests share."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        place = folder / "shared" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with (folder / "shared" / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = folder / "shared" / f"{name}.done"
+            if not done.exists():
+                shutil.rmtree(place, ignore_errors=True)
+                make(place)
+                done.touch()
+        return place
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def built_upstream(made_once, some_releases) -> Path:
     """A repository of the four releases; copy it before changing it."""
-    repository = tmp_path_factory.mktemp("built") / "upstream"
-    history.build(repository, some_releases)
-    return repository
+
+    def make(folder: Path) -> None:
+        history.build(folder / "upstream", some_releases)
+
+    return made_once("built", make) / "upstream"
 
 
 @pytest.fixture
@@ -39,20 +65,22 @@ def upstream(tmp_path, built_upstream) -> Path:
 
 
 @pytest.fixture(scope="session")
-def release_python(tmp_path_factory) -> Callable[[str], Path]:
-    """A function that gives the Python of an environment with a release of metaflow."""
-    made: dict[str, Path] = {}
+def release_python(made_once) -> Callable[[str], Path]:
+    """A function that gives the Python of an environment with a release of metaflow.
+
+    What it runs must not write into the environment: other tests use it at the same time.
+    """
 
     def environment(version: str) -> Path:
-        if version not in made:
-            folder = tmp_path_factory.mktemp("environment") / version
-            made[version] = make_environment(folder, version)
-        return made[version]
+        def make(folder: Path) -> None:
+            make_environment(folder, version)
+
+        return made_once(f"metaflow-{version}", make) / "bin" / "python"
 
     return environment
 
 
-def make_environment(folder: Path, version: str) -> Path:
+def make_environment(folder: Path, version: str) -> None:
     """Make an environment as asv's is: the pins, and the package copied into site-packages."""
     python = folder / "bin" / "python"
     install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(python)]
@@ -69,4 +97,3 @@ def make_environment(folder: Path, version: str) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
     subprocess.run([python, "-m", "compileall", "-q", site_packages / "metaflow"], check=False)
-    return python

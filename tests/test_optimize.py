@@ -21,12 +21,14 @@ PERSON = ["-c", "user.name=A Person", "-c", "user.email=person@example.org"]
 
 
 @pytest.fixture(scope="session")
-def built_series(tmp_path_factory, built_upstream):
+def built_series(made_once, built_upstream):
     """A repository of the four releases with the series on it; copy it before changing it."""
-    repository = tmp_path_factory.mktemp("series") / "upstream"
-    shutil.copytree(built_upstream, repository, symlinks=True)
-    build_series(repository)
-    return repository
+
+    def make(folder):
+        shutil.copytree(built_upstream, folder / "upstream", symlinks=True)
+        build_series(folder / "upstream")
+
+    return made_once("series", make) / "upstream"
 
 
 @pytest.fixture
