@@ -144,6 +144,11 @@ def test_without_git_the_reason_is_given(clone, tmp_path):
     assert "git is missing" in asv(clone, "compare", "main", "HEAD", code=1, PATH=str(tmp_path))
 
 
+def heed_ctrl_c():
+    """Undo what a shell does to its background jobs, which ignore Ctrl-C and so do their own."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(clone, *command):
     """Interrupt a command in the midst of measuring; return its exit code and what it said."""
     with subprocess.Popen(
@@ -154,12 +159,13 @@ def interrupted(clone, *command):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     ) as process:
         for line in process.stdout:
             if "Benchmarking" in line:
                 break
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert "Traceback" not in said
     return process.returncode, said
 

@@ -47,6 +47,8 @@ def test_an_interruption_says_how_to_go_on():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background jobs ignore Ctrl-C, and what they start does, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline() == "begun\n"
         time.sleep(0.5)  # for run() to begin
