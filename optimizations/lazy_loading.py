@@ -7,12 +7,19 @@ import importlib.machinery
 import importlib.util
 import sys
 import threading
+from contextlib import ExitStack
 from types import ModuleType
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 _filling = threading.Lock()
 # Methods of a list or dict that neither read nor change its content.
-_INDEPENDENT = ("__new__", "__init__", "__getattribute__", "__sizeof__", "__class_getitem__")
+_INDEPENDENT = (
+    "__new__",
+    "__init__",
+    "__getattribute__",
+    "__sizeof__",
+    "__class_getitem__",
+)
 
 
 def _filled_first(kind: type, name: str) -> Callable[..., Any]:
@@ -113,6 +120,59 @@ for _kind, _name in ((LazyList, "list"), (LazyDict, "dict")):
     _kind.__module__, _kind.__name__, _kind.__qualname__ = "builtins", _name, _name
 
 
+class _LazyModule(ModuleType):
+    """A module that is executed when anything of it is first read, set or deleted."""
+
+    # No `super()`: what executes it makes it an ordinary module.
+
+    def __getattribute__(self, name: str) -> Any:
+        _execute(self)
+        return ModuleType.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _execute(self)
+        ModuleType.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _execute(self)
+        ModuleType.__delattr__(self, name)
+
+
+# importlib's own lock of the import of one module. Python has no public one, and a lock of ours
+# could make threads wait for each other for ever: one executes the lazy module and waits to import
+# another, which a second thread imports and which asks for the lazy one. importlib knows which
+# thread waits for which of its locks. Were it gone, the lock would be one that can't tell, as that
+# of `importlib.util.LazyLoader` (which lets threads see half a module before Python 3.12).
+_executing = threading.RLock()
+_bootstrap: Any = getattr(importlib, "_bootstrap", None)
+_import_lock: Callable[[str], Any] = getattr(
+    _bootstrap, "_ModuleLockManager", lambda name: _executing
+)
+
+
+def _execute(module: Any) -> None:
+    """Execute a lazy module, unless it was; wait for another thread that does.
+
+    If that fails, the next who asks executes it anew, as the next import would.
+    """
+    spec: Any = ModuleType.__getattribute__(module, "__spec__")
+    with ExitStack() as held:
+        try:
+            held.enter_context(_import_lock(spec.name))
+        except RuntimeError:
+            # That thread waits for this one: as in any import, what is there by now must do.
+            return
+        # A module that is being executed asks for itself, too.
+        if type(module) is not _LazyModule or spec.loader_state == "executing":
+            return
+        spec.loader_state = "executing"
+        try:
+            spec.loader.exec_module(module)
+            ModuleType.__setattr__(module, "__class__", ModuleType)
+        finally:
+            spec.loader_state = None
+
+
 def lazy_module(name: str) -> ModuleType:
     """Return a module that is executed when anything of it is first asked for.
 
@@ -122,11 +182,10 @@ def lazy_module(name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.find_spec(name)
-    if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+    of_a_file = importlib.machinery.SourceFileLoader
+    if spec is None or not isinstance(spec.loader, of_a_file):
         return importlib.import_module(name)
-    loader = importlib.util.LazyLoader(spec.loader)
-    spec.loader = loader
-    module = importlib.util.module_from_spec(spec)
+    module: Any = importlib.util.module_from_spec(spec)
+    module.__class__ = _LazyModule
     sys.modules[name] = module
-    loader.exec_module(module)
     return module
