@@ -4,8 +4,8 @@
 client of every cloud, whichever the flow uses: the largest part of what is left of its time.
 
 What changes: the lists and dicts of `metaflow.plugins` stay lists and dicts, and load their plugins
-when anything first looks at them. Which plugins are enabled, and whether each of them exists, is
-still settled at import. `metaflow.retry` and the other decorators stay partial functions, which
+when anything first looks at them. Which plugins are enabled, and whether each of them is described,
+is still settled at import. `metaflow.retry` and the other decorators stay partial functions, which
 load their own class when they are used. The command line lists what may be chosen by name, without
 loading it. Submodules of `metaflow.plugins` that were loaded with it are loaded when asked for.
 
@@ -59,7 +59,7 @@ _import_plugin_decorators(globals())
 
 def __getattr__(name):
     # They used to be loaded with the plugins.
-    if name in ("event_logger", "monitor", "sidecar"):
+    if name in ("cli_args", "event_logger", "monitor", "sidecar"):
         return __import__("%s.%s" % (__name__, name), fromlist=[name])
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
 

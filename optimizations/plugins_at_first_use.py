@@ -48,7 +48,9 @@ def plugin_names(category: str, plugins: Any) -> Tuple[str, ...]:
     if getattr(plugins, "_make", None) is not None:
         return tuple(resolve_plugins(category, path_only=True))
     name_of = _plugin_categories[category]
-    return tuple(plugins) if name_of is None else tuple(name_of(plugin) for plugin in plugins)
+    if name_of is None:
+        return tuple(plugins)
+    return tuple(name_of(plugin) for plugin in plugins)
 
 
 class _DecoratorOfPlugin(partial):
