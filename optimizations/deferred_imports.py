@@ -17,8 +17,9 @@ from libcst.metadata import (
 )
 
 from optimizations.errors import DoesNotApply
-from optimizations.source_definitions import exchange
+from optimizations.source_definitions import exchange, parse
 from optimizations.source_imports import (
+    LINE_LENGTH,
     Import,
     aliases_of,
     bound_name,
@@ -36,7 +37,24 @@ def defer_import(module: cst.Module, name: str) -> cst.Module:
     line, statement, alias = _top_level_import(module, name)
     moved = cst.SimpleStatementLine([single(statement, alias)])
     changed = _with_line(module, _uses(module, name, bound_name(alias), 1), name, moved)
-    return _without_import(changed, line, statement, alias)
+    return _wrapped(_without_import(changed, line, statement, alias), code_of(moved).strip())
+
+
+def _wrapped(module: cst.Module, moved: str) -> cst.Module:
+    """Spread a moved import over several lines, as Black does, where one has become too long."""
+    start, _, name = moved.partition(" import ")
+    source = module.code
+    wrapped = re.sub(
+        rf"^( +){re.escape(moved)}$",
+        lambda found: (
+            found[0]
+            if len(found[0]) <= LINE_LENGTH
+            else f"{found[1]}{start} import (\n{found[1]}    {name},\n{found[1]})"
+        ),
+        source,
+        flags=re.MULTILINE,
+    )
+    return module if wrapped == source or not name else parse(wrapped)
 
 
 def with_line_before_uses(

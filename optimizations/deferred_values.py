@@ -8,9 +8,14 @@ import libcst as cst
 from optimizations.deferred_imports import with_line_before_uses
 from optimizations.errors import DoesNotApply
 from optimizations.source_definitions import (
+    Definition,
     assigned_name,
+    body_of,
+    defined,
+    exchange,
     mentions,
     statements,
+    two_lines_above,
     without_white_space,
 )
 from optimizations.source_imports import aliases_of, bound_name
@@ -28,9 +33,8 @@ def make_at_first_use(module: cst.Module, name: str, wrapper: str) -> cst.Module
     code: list[Any] = [_maker(moved, name, taken, module)]
     code += _apart(statements(f"{name} = {wrapper}({_maker_name(name)})", module))
     if taken:
-        code += _getattr(
-            module, f"if name in {_quoted(taken)}:", [f"len({name})", "return globals()[name]"]
-        )
+        found = ["if name in globals():", "    return globals()[name]"]
+        code += _getattr(module, f"if name {_one_of(taken)}:", [f"len({name})", *found])
     return _in_place_of(module, moved, code)
 
 
@@ -81,6 +85,40 @@ def _split(node: Any, name: str) -> list[Any]:
         node.with_changes(body=node.body.with_changes(body=kept)),
         _apart([node.with_changes(body=node.body.with_changes(body=[alone]))])[0],
     ]
+
+
+def make_attribute_at_first_use(module: cst.Module, name: str, decorator: str) -> cst.Module:
+    """Move a class attribute's making into a function; see `Module.make_attribute_at_first_use`."""
+    owner, attribute = name.rsplit(".", 1)
+    body = list(body_of(cast(cst.ClassDef, defined(module, owner))))
+    start = body.index(cast(Any, defined(module, name)))
+    end = start + 1
+    while end < len(body) and _is_simple(body[end]) and mentions(body[end], {attribute}):
+        end += 1
+    makers, rest = body[start:end], [*body[:start], *body[end:]]
+    own_names = {assigned_name(line) for line in rest} | {
+        node.name.value for node in rest if isinstance(node, Definition)
+    }
+    for statement in makers:
+        if mentions(statement, own_names - {None}):
+            raise DoesNotApply(f"{name}: made out of other attributes of its class")
+    if any(_is_simple(statement) and mentions(statement, {attribute}) for statement in rest):
+        raise DoesNotApply(f"{name}: used elsewhere in the body of its class")
+    first = cast(cst.SimpleStatementLine, makers[0])
+    returns = cst.SimpleStatementLine([cst.Return(cst.Name(attribute))])
+    function = cst.FunctionDef(
+        name=cst.Name(attribute),
+        params=cst.Parameters(),
+        body=cst.IndentedBlock([first.with_changes(leading_lines=()), *makers[1:], returns]),
+        decorators=[cst.Decorator(cst.Name(decorator))],
+        leading_lines=first.leading_lines,
+    )
+    removed = {cast(cst.CSTNode, node): () for node in makers[1:]}
+    return exchange(module, {first: [function], **removed})
+
+
+def _is_simple(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.SimpleStatementLine)
 
 
 def _runs_at_load(node: cst.CSTNode) -> bool:
@@ -145,10 +183,9 @@ def _maker(
     kept = [line for line in first.leading_lines if line.comment is not None]
     others = [node.with_changes(leading_lines=_one_empty(node)) for node in others]
     body = [*start, first.with_changes(leading_lines=kept), *others, *function.body.body]
-    above = [line for line in first.leading_lines if line.comment is None][:1]
-    return function.with_changes(
-        body=function.body.with_changes(body=[node.deep_clone() for node in body]),
-        leading_lines=[*above, cst.EmptyLine(indent=False)],
+    body = [node.deep_clone() for node in body]
+    return two_lines_above(
+        function.with_changes(body=function.body.with_changes(body=body), leading_lines=())
     )
 
 
@@ -163,13 +200,14 @@ def _one_empty(node: Any) -> list[cst.EmptyLine]:
 
 def _apart(code: Sequence[Any]) -> list[Any]:
     """Return statements with two empty lines above the first."""
-    empty = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
-    return [code[0].with_changes(leading_lines=empty), *code[1:]]
+    return [two_lines_above(code[0]), *code[1:]]
 
 
-def _quoted(names: Sequence[str]) -> str:
-    """Return a tuple of names as Black writes it."""
-    return "(" + "".join(f'\n        "{name}",' for name in names) + "\n    )"
+def _one_of(names: Sequence[str]) -> str:
+    """Return a comparison with names as Black writes it."""
+    if len(names) == 1:
+        return f'== "{names[0]}"'
+    return "in (" + "".join(f'\n        "{name}",' for name in names) + "\n    )"
 
 
 def _getattr(module: cst.Module, condition: str, then: Sequence[str]) -> list[Any]:
@@ -192,12 +230,5 @@ def _in_place_of(module: cst.Module, old: Sequence[Any], new: Sequence[Any]) -> 
             body.append(node)
     following = next((i + 1 for i, node in enumerate(body) if node is new[-1]), len(body))
     if following < len(body) and isinstance(new[-1], cst.FunctionDef):
-        body[following] = _two_lines_above(body[following])
+        body[following] = two_lines_above(body[following])
     return module.with_changes(body=body)
-
-
-def _two_lines_above(node: Any) -> Any:
-    comments = [line for line in node.leading_lines if line.comment is not None]
-    return node.with_changes(
-        leading_lines=[cst.EmptyLine(indent=False), cst.EmptyLine(indent=False), *comments]
-    )

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, cast
 
 import libcst as cst
@@ -79,7 +80,16 @@ def body_of(node: cst.Module | Definition) -> Sequence[Any]:
 
 def defined(module: cst.Module, name: str) -> cst.CSTNode:
     """Find the one function, class, method or class attribute of that (dotted) name."""
-    return _find(module, name)
+    node: Any = module
+    walked: list[str] = []
+    for part in name.split("."):
+        walked.append(part)
+        found = [child for child in body_of(node) if part in (_name(child), assigned_name(child))]
+        if len(found) != 1:
+            how = "not found" if not found else f"found {len(found)} times"
+            raise DoesNotApply(f"{'.'.join(walked)}: {how}")
+        node = found[0]
+    return cast(cst.CSTNode, node)
 
 
 def replace_function(
@@ -114,7 +124,7 @@ def replace_statement(module: cst.Module, within: str | None, find: str, by: str
     """Replace the one statement of `within` that reads `find`; see `Module.replace_statement`."""
     sought = statements(find, module)
     wanted, kind = essence(*sought), _kind(sought[0])
-    place = module if within is None else _find(module, within)
+    place = module if within is None else defined(module, within)
     alike = [node for node in _all_statements(place) if _kind(node) == kind]
     found = [node for node in alike if essence(node) == wanted]
     first_line = find.strip().splitlines()[0]
@@ -124,74 +134,44 @@ def replace_statement(module: cst.Module, within: str | None, find: str, by: str
     new: list[Any] = list(statements(by, module))
     new[0] = new[0].with_changes(leading_lines=cast(Any, found[0]).leading_lines)
     changed = place.visit(_ExchangeOne(found[0], new))
-    if within is None:
-        return cast(cst.Module, changed)
-    return exchange(module, {place: [changed]})
+    if within is not None:
+        return exchange(module, {place: [changed]})
+    return _apart_from_next(cast(cst.Module, changed), new[-1])
+
+
+def _apart_from_next(module: cst.Module, last: Any) -> cst.Module:
+    """Leave two empty lines below a function or a class of the top level."""
+    body: list[Any] = list(module.body)
+    if isinstance(last, Definition) and last in body[:-1]:
+        following = body.index(last) + 1
+        body[following] = two_lines_above(body[following])
+    return module.with_changes(body=body)
+
+
+def two_lines_above(node: Any) -> Any:
+    """Return a statement of the top level with two empty lines above it and its comments."""
+    lines = list(node.leading_lines)
+    while lines and lines[0].comment is None:
+        lines.pop(0)
+    empty = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
+    return node.with_changes(leading_lines=[*empty, *lines])
 
 
 def add_definition(module: cst.Module, new: NewCode, before: str) -> cst.Module:
     """Add a function or a class before another; see `Module.add_definition`."""
-    anchor, addition = _find(module, before), _new_definition(new)
+    anchor, addition = defined(module, before), _new_definition(new)
     if anchor not in module.body or not isinstance(anchor, cst.FunctionDef | cst.ClassDef):
         raise DoesNotApply(f"{before}: not a function or a class of the module's top level")
     if addition.name.value in {_name(node) for node in module.body}:
         raise DoesNotApply(f"{addition.name.value}: is there already")
-    two_lines = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
     # Comments above the anchor belong to it and stay with it; the blank lines before them move up.
-    comments = list(anchor.leading_lines)
-    blank = []
-    while comments and comments[0].comment is None:
-        blank.append(comments.pop(0))
+    blank = list(takewhile(lambda line: line.comment is None, anchor.leading_lines))
     addition = addition.with_changes(leading_lines=blank)
-    follower = anchor.with_changes(leading_lines=[*two_lines, *comments])
-    return exchange(module, {anchor: [addition, follower]})
-
-
-def make_attribute_at_first_use(module: cst.Module, name: str, decorator: str) -> cst.Module:
-    """Move a class attribute's making into a function; see `Module.make_attribute_at_first_use`."""
-    owner, attribute = name.rsplit(".", 1)
-    body = list(body_of(cast(cst.ClassDef, _find(module, owner))))
-    start = body.index(cast(Any, _find(module, name)))
-    end = start + 1
-    while end < len(body) and _is_simple(body[end]) and mentions(body[end], {attribute}):
-        end += 1
-    makers, rest = body[start:end], [*body[:start], *body[end:]]
-    own_names = {assigned_name(line) for line in rest} | {
-        node.name.value for node in rest if isinstance(node, Definition)
-    }
-    for statement in makers:
-        if mentions(statement, own_names - {None}):
-            raise DoesNotApply(f"{name}: made out of other attributes of its class")
-    if any(_is_simple(statement) and mentions(statement, {attribute}) for statement in rest):
-        raise DoesNotApply(f"{name}: used elsewhere in the body of its class")
-    first = cast(cst.SimpleStatementLine, makers[0])
-    returns = cst.SimpleStatementLine([cst.Return(cst.Name(attribute))])
-    function = cst.FunctionDef(
-        name=cst.Name(attribute),
-        params=cst.Parameters(),
-        body=cst.IndentedBlock([first.with_changes(leading_lines=()), *makers[1:], returns]),
-        decorators=[cst.Decorator(cst.Name(decorator))],
-        leading_lines=first.leading_lines,
-    )
-    removed = {cast(cst.CSTNode, node): () for node in makers[1:]}
-    return exchange(module, {first: [function], **removed})
-
-
-def _find(module: cst.Module, name: str) -> cst.CSTNode:
-    node: Any = module
-    walked: list[str] = []
-    for part in name.split("."):
-        walked.append(part)
-        found = [child for child in body_of(node) if part in (_name(child), assigned_name(child))]
-        if len(found) != 1:
-            how = "not found" if not found else f"found {len(found)} times"
-            raise DoesNotApply(f"{'.'.join(walked)}: {how}")
-        node = found[0]
-    return cast(cst.CSTNode, node)
+    return exchange(module, {anchor: [addition, two_lines_above(anchor)]})
 
 
 def _function(module: cst.Module, name: str) -> cst.FunctionDef:
-    node = _find(module, name)
+    node = defined(module, name)
     if not isinstance(node, cst.FunctionDef):
         raise DoesNotApply(f"{name}: not a function")
     return node
@@ -213,10 +193,6 @@ def assigned_name(node: Statement) -> str | None:
     else:
         return None
     return target.value if isinstance(target, cst.Name) else None
-
-
-def _is_simple(node: Statement) -> bool:
-    return isinstance(node, cst.SimpleStatementLine)
 
 
 class _Names(cst.CSTVisitor):

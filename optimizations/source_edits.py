@@ -130,7 +130,7 @@ class Module:
         The function carries the attribute's name and returns it; `decorator` (a class or a function
         of the module) turns it into an attribute that calls it when it is first read.
         """
-        self._edit(source_definitions.make_attribute_at_first_use, name, decorator)
+        self._edit(deferred_values.make_attribute_at_first_use, name, decorator)
 
     def _edit(self, edit: Callable[..., cst.Module], *arguments: object) -> None:
         result = _edited(edit, self._tree, *arguments)

@@ -8,6 +8,8 @@ import libcst as cst
 from optimizations.errors import DoesNotApply
 
 Import = cst.Import | cst.ImportFrom
+# Of Black, as metaflow uses it.
+LINE_LENGTH = 88
 
 
 def add_import(module: cst.Module, statement: str) -> cst.Module:
@@ -31,6 +33,11 @@ def add_import(module: cst.Module, statement: str) -> cst.Module:
         return module
     new = new.with_changes(body=[with_aliases(wanted, missing)])
     body = list(module.body)
+    for place, line in enumerate(body):
+        joined = _joined(line, new)
+        if joined is not None:
+            body[place] = joined
+            return module.with_changes(body=body)
     start = _first_like(body, new)
     if start is None:
         raise DoesNotApply(f"{statement}: no import at the top to put it beside")
@@ -45,6 +52,27 @@ def add_import(module: cst.Module, statement: str) -> cst.Module:
         body[start] = first.with_changes(leading_lines=())
     body.insert(place, new)
     return module.with_changes(body=body)
+
+
+def _joined(line: Any, new: cst.SimpleStatementLine) -> cst.SimpleStatementLine | None:
+    """Return an import with the names of a new one too; None where one line doesn't hold both."""
+    if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
+        return None
+    old, added = line.body[0], new.body[0]
+    if not isinstance(old, cst.ImportFrom) or not isinstance(added, cst.ImportFrom):
+        return None
+    of_old, of_new = (code_of(each).partition(" import ")[0] for each in (old, added))
+    if of_old != of_new or old.lpar is not None or not aliases_of(old):
+        return None
+    names = [code_of(single(old, alias)) for alias in aliases_of(old)]
+    aliases = [*aliases_of(old), *aliases_of(added)]
+    if names == sorted(names):
+        aliases.sort(key=lambda alias: alias.evaluated_name)
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    aliases = [alias.with_changes(comma=comma) for alias in aliases]
+    joined = line.with_changes(body=[with_aliases(old, aliases)])
+    text = code_of(joined.with_changes(leading_lines=())).rstrip()
+    return joined if len(text) <= LINE_LENGTH else None
 
 
 def _first_like(body: Sequence[Any], new: cst.CSTNode) -> int | None:

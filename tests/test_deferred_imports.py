@@ -242,3 +242,33 @@ def test_what_a_module_does_as_a_script_imports_for_itself():
             heavy.run(main())
         """,
     )
+
+
+def test_an_import_that_becomes_too_long_is_spread_over_lines():
+    edited = module(
+        """
+        from somewhere.that_has_a_long_name.and_even_more import (
+            SomethingWithALongName,
+        )
+
+
+        class Owner:
+            def use(self):
+                if self:
+                    return SomethingWithALongName()
+        """
+    )
+    edited.defer_import("SomethingWithALongName")
+    expect(
+        edited,
+        """
+        class Owner:
+            def use(self):
+                if self:
+                    from somewhere.that_has_a_long_name.and_even_more import (
+                        SomethingWithALongName,
+                    )
+
+                    return SomethingWithALongName()
+        """,
+    )

@@ -1,6 +1,8 @@
 """Values made at first use: by those who use them, or by the list that stands for them."""
 
 import textwrap
+import types
+from unittest import mock
 
 import pytest
 
@@ -133,6 +135,12 @@ LISTED = """
 """
 
 
+def test_a_maker_stands_apart_from_what_is_above_it():
+    edited = module("from lazy import LazyList\nx = 1\nNAMES = [x]\ny = 2\n")
+    edited.make_at_first_use("NAMES", wrapper="LazyList")
+    assert "\nx = 1\n\n\ndef _make_names():\n    NAMES = [x]\n    return NAMES\n" in edited.source
+
+
 def test_a_list_is_made_by_the_statements_that_made_it():
     edited = module(LISTED)
     edited.make_at_first_use("CARDS", wrapper="LazyList")
@@ -161,11 +169,10 @@ def test_a_list_is_made_by_the_statements_that_made_it():
 
 
         def __getattr__(name):
-            if name in (
-                "Blank",
-            ):
+            if name == "Blank":
                 len(CARDS)
-                return globals()[name]
+                if name in globals():
+                    return globals()[name]
             raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 
@@ -188,6 +195,28 @@ def test_what_the_making_imports_is_still_found_in_the_module():
     assert names["CARDS"] == ["/", "/"]
     with pytest.raises(AttributeError, match="module 'example' has no attribute 'nonesuch'"):
         names["__getattr__"]("nonesuch")
+
+
+def test_such_names_can_be_patched():
+    edited = module(LISTED)
+    edited.make_at_first_use("CARDS", wrapper="LazyList")
+    source = edited.source.replace("from .cards import Blank", "from os import sep as Blank")
+    source = source.replace("from .cards import merge", "merge = lambda into, what: None")
+    source = source.replace("from .lazy import", "from optimizations.lazy_loading import")
+    patched = types.ModuleType("example")
+    exec(compile(source, "example.py", "exec"), vars(patched))
+    for _ in range(2):
+        patcher = mock.patch.object(patched, "Blank", "another")
+        assert patcher.start() == patched.Blank == "another"
+        patcher.stop()
+        assert patched.Blank == "/"
+    with pytest.raises(AttributeError, match="nonesuch"):
+        mock.patch.object(patched, "nonesuch", 1).start()
+    with mock.patch.object(patched, "nonesuch", 1, create=True):
+        assert patched.nonesuch == 1
+    assert not hasattr(patched, "nonesuch")
+    del patched.Blank
+    assert not hasattr(patched, "Blank")
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ def test_added_imports_sort_in_and_known_names_are_left_out():
         import os
         import selectors
         import sys
-        from typing import List
-        from typing import Dict
+        from typing import Dict, List
 
         X = 1
         ''',
@@ -215,3 +214,9 @@ def test_windows_line_ends_and_missing_last_line_end_stay():
     assert edited.source == (
         "import os\r\nX = 1\r\ndef f():\r\n    import heavy\r\n\r\n    return heavy"
     )
+
+
+def test_a_function_in_the_place_of_a_statement_stands_apart_from_the_next():
+    edited = module("import a\n\na.f()\n# What follows.\nx = 1\n")
+    edited.replace_statement(within=None, find="a.f()", by="a.f()\n\n\ndef f():\n    pass\n")
+    assert edited.source.endswith("def f():\n    pass\n\n\n# What follows.\nx = 1\n")
