@@ -154,3 +154,25 @@ def test_only_the_used_decorator_is_loaded(python, tmp_path):
     (tmp_path / "flow.py").write_text(textwrap.dedent(FLOW))
     assert python(NEWEST, "before", "import flow") == "['retry']\nTrue\nTrue\n"
     assert python(NEWEST, "after", "import flow") == "['retry']\nTrue\nFalse\n"
+
+
+def test_threads_use_decorators_and_lists_at_the_same_moment(python):
+    script = """
+        import threading
+        import metaflow
+        from metaflow import plugins
+        ready, seen = threading.Barrier(6), []
+        def look():
+            ready.wait()
+            decorators = [getattr(metaflow, name) for name in ("retry", "catch", "project")]
+            kinds = [decorator.args[0].__name__ for decorator in decorators]
+            sizes = [len(plugins.STEP_DECORATORS), len(plugins.SIDECARS), len(plugins.CARDS)]
+            seen.append((kinds, sizes, None in plugins.SIDECARS, metaflow.cards.Markdown.__name__))
+        threads = [threading.Thread(target=look, daemon=True) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        print(len(seen), all(each == seen[0] for each in seen), seen[0])
+        """
+    assert both(python, NEWEST, script).startswith("6 True")
