@@ -17,5 +17,7 @@ SERIES: tuple[Optimization, ...] = (
     load("accelerated_deflate"),
     load("read_in_place"),
     load("read_run_once"),
+    load("plugins_by_name"),
+    load("package_on_demand"),
     load("blake3_keys"),
 )

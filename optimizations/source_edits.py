@@ -10,7 +10,13 @@ from functools import lru_cache
 import libcst as cst
 from libcst import ParserSyntaxError
 
-from optimizations import deferred_imports, deferred_values, source_definitions, source_imports
+from optimizations import (
+    deferred_imports,
+    deferred_values,
+    source_definitions,
+    source_expressions,
+    source_imports,
+)
 from optimizations.errors import DoesNotApply
 from optimizations.source_definitions import NewCode
 
@@ -119,6 +125,13 @@ class Module:
         `within` names a function or a class; None stands for the whole module.
         """
         self._edit(source_definitions.replace_statement, within, find, by)
+
+    def replace_expression(self, find: str, *, by: str) -> None:
+        """Replace the one expression of the module that reads `find`, whatever its layout.
+
+        For what stands in no statement of its own, as the argument of a decorator does.
+        """
+        self._edit(source_expressions.replace_expression, find, by)
 
     def add_definition(self, new: NewCode, *, before: str) -> None:
         """Add a function or a class right before the function or class `before`."""
