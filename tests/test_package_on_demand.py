@@ -7,20 +7,20 @@ from tests.optimized_releases import NEWEST, applied, tree_of
 from tests.test_plugins_by_name import HELLO
 
 RUN = """
-    from metaflow.package import MetaflowPackage
+from metaflow.package import MetaflowPackage
 
-    made = []
-    really_make = MetaflowPackage._package_and_upload
+made = []
+really_make = MetaflowPackage._package_and_upload
 
-    def make(package):
-        made.append(package)
-        really_make(package)
+def make(package):
+    made.append(package)
+    really_make(package)
 
-    MetaflowPackage._package_and_upload = make
-    source = Path("hello.py").read_text()
-    Path("hello.py").write_text(source.replace("    @step", {above!r} + "    @step", 1))
-    run("run", *{options!r})
-    print("made", len(made))
+MetaflowPackage._package_and_upload = make
+source = Path("hello.py").read_text()
+Path("hello.py").write_text(source.replace("    @step", {above!r} + "    @step", 1))
+run("run", *{options!r})
+print("made", len(made))
 """
 OWN_DECORATOR = """
 from metaflow import user_step_decorator
@@ -47,7 +47,7 @@ def test_nothing_is_packed_for_a_run_that_never_asks(python, options):
 
 
 def test_what_may_use_a_package_has_it_made_at_once(python):
-    uploaded = "\n    import os\n    os.environ['METAFLOW_FEAT_ALWAYS_UPLOAD_CODE_PACKAGE'] = '1'\n"
+    uploaded = "import os\nos.environ['METAFLOW_FEAT_ALWAYS_UPLOAD_CODE_PACKAGE'] = '1'\n"
     for arguments in (
         # Its kinds of cards go into the package.
         {"options": ("--with", "card")},
@@ -59,30 +59,30 @@ def test_what_may_use_a_package_has_it_made_at_once(python):
 
 
 LATE = """
-    from metaflow.metaflow_environment import MetaflowEnvironment
-    from metaflow.package import MetaflowPackage
-    from metaflow.package.at_first_use import PackageAtFirstUse, code_package
-    import tarfile, threading
+from metaflow.metaflow_environment import MetaflowEnvironment
+from metaflow.package import MetaflowPackage
+from metaflow.package.at_first_use import PackageAtFirstUse, code_package
+import tarfile, threading
 
-    sys.argv = ["hello.py"]
-    flow = runpy.run_path("hello.py")["Hello"](use_cli=False)
-    environment = MetaflowEnvironment(flow)
+sys.argv = ["hello.py"]
+flow = runpy.run_path("hello.py")["Hello"](use_cli=False)
+environment = MetaflowEnvironment(flow)
 
-    def members(package):
-        with tarfile.open(fileobj=__import__("io").BytesIO(package.blob)) as archive:
-            return sorted(archive.getnames())
+def members(package):
+    with tarfile.open(fileobj=__import__("io").BytesIO(package.blob)) as archive:
+        return sorted(archive.getnames())
 """
 
 
 def test_a_package_made_late_is_the_same(python):
     script = """
-    late = code_package(flow, environment, print)
-    print(type(late).__name__, isinstance(late, MetaflowPackage), "_blob" in vars(late))
-    at_once = MetaflowPackage(flow, environment, print)
-    print(members(late) == members(at_once), "hello.py" in members(late))
-    print(repr(late.package_url()), repr(late.package_sha()), hasattr(late, "nonesuch"))
-    print(late.package_metadata == at_once.package_metadata)
-    """
+late = code_package(flow, environment, print)
+print(type(late).__name__, isinstance(late, MetaflowPackage), "_blob" in vars(late))
+at_once = MetaflowPackage(flow, environment, print)
+print(members(late) == members(at_once), "hello.py" in members(late))
+print(repr(late.package_url()), repr(late.package_sha()), hasattr(late, "nonesuch"))
+print(late.package_metadata == at_once.package_metadata)
+"""
     assert python(NEWEST, "after", HELLO + LATE + script).splitlines() == [
         "PackageAtFirstUse True False",
         "True True",
@@ -93,38 +93,38 @@ def test_a_package_made_late_is_the_same(python):
 
 def test_it_is_made_once_however_many_ask(python):
     script = """
-    began = []
-    really_begin = MetaflowPackage.__init__
+began = []
+really_begin = MetaflowPackage.__init__
 
-    def begin(package, *arguments, **options):
-        began.append(package)
-        if len(began) == 1:
-            raise OSError("not yet")
-        really_begin(package, *arguments, **options)
+def begin(package, *arguments, **options):
+    began.append(package)
+    if len(began) == 1:
+        raise OSError("not yet")
+    really_begin(package, *arguments, **options)
 
-    MetaflowPackage.__init__ = begin
-    late = code_package(flow, environment, print)
-    try:
-        late.blob
-    except OSError as problem:
-        print(problem)
-    asking = [threading.Thread(target=lambda: late.blob) for _ in range(8)]
-    for each in asking:
-        each.start()
-    for each in asking:
-        each.join()
-    print(len(began), len(late.blob) > 0)
-    """
+MetaflowPackage.__init__ = begin
+late = code_package(flow, environment, print)
+try:
+    late.blob
+except OSError as problem:
+    print(problem)
+asking = [threading.Thread(target=lambda: late.blob) for _ in range(8)]
+for each in asking:
+    each.start()
+for each in asking:
+    each.join()
+print(len(began), len(late.blob) > 0)
+"""
     assert python(NEWEST, "after", HELLO + LATE + script) == "not yet\n2 True\n"
 
 
 def test_other_environments_have_it_made_at_once(python):
     script = """
-    class Another(MetaflowEnvironment):
-        pass
+class Another(MetaflowEnvironment):
+    pass
 
-    print(type(code_package(flow, Another(flow), print)).__name__)
-    """
+print(type(code_package(flow, Another(flow), print)).__name__)
+"""
     assert python(NEWEST, "after", HELLO + LATE + script) == "MetaflowPackage\n"
 
 

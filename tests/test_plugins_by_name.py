@@ -6,10 +6,10 @@ from optimizations.errors import DoesNotApply
 from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 HELLO = """
-    import runpy, sys
-    from pathlib import Path
+import runpy, sys
+from pathlib import Path
 
-    Path("hello.py").write_text('''
+Path("hello.py").write_text('''
 from metaflow import FlowSpec, step
 
 class Hello(FlowSpec):
@@ -25,12 +25,12 @@ if __name__ == "__main__":
     Hello()
 ''')
 
-    def run(*arguments):
-        sys.argv = ["hello.py", "--no-pylint", *arguments]
-        try:
-            runpy.run_path("hello.py", run_name="__main__")
-        except SystemExit as end:
-            print("status", end.code)
+def run(*arguments):
+    sys.argv = ["hello.py", "--no-pylint", *arguments]
+    try:
+        runpy.run_path("hello.py", run_name="__main__")
+    except SystemExit as end:
+        print("status", end.code)
 """
 
 
@@ -43,7 +43,7 @@ if __name__ == "__main__":
     ],
 )
 def test_a_command_does_not_load_what_it_does_not_use(python, name):
-    script = f"{HELLO}\n    run('show')\n    print({name!r} in sys.modules)"
+    script = f"{HELLO}\nrun('show')\nprint({name!r} in sys.modules)"
     assert python(NEWEST, "before", script).endswith("True\n")
     assert python(NEWEST, "after", script).endswith("False\n")
 
