@@ -3,7 +3,7 @@
 Each command of a flow, and so each task of a run, loads every datastore (Azure's, Google's and
 Amazon's), every environment (Conda's, PyPI's and uv's) and every metadata provider, to list their
 names as choices of an option and to pick one of each. What these stand on (pools of processes,
-sockets, logging, the vendored `packaging`) is a sixth of all that a task does.
+sockets, logging, the vendored `packaging`) is a tenth of all that a task executes.
 
 What changes: the choices are the names of the enabled plugins, which are known without loading
 one, and the chosen plugin is loaded by its name. The client finds the datastore of an artifact in
