@@ -10,8 +10,8 @@ anything with a package. Otherwise it begins to be made when anything of it is f
 
 How to measure: `flows.Run` and `flows.Resume`, wall time; `flows.Foreach` gains the same once.
 
-Risk: "Package creation/upload failed" is no longer printed by a run that does not need its package. Code
-that keeps a reference to it and asks late (through `system_context`, in a process without any
+Risk: "Package creation/upload failed" is no longer printed by a run that does not need its package.
+Code that keeps a reference to it and asks late (through `system_context`, in a process without any
 decorator of its own) gets the files as they are then.
 """
 
