@@ -4,8 +4,9 @@
 of cards that extensions bring. A flow without `@card` uses none of it.
 
 What changes: `metaflow.cards` is executed when anything of it is first asked for (as `LazyLoader`
-of the standard library does it, but safe with threads); `metaflow.plugins.CARDS` stays a list, which loads the cards when
-anything first looks at it; `@card` imports its collector of components when a task starts.
+of the standard library does it, but safe with threads); `metaflow.plugins.CARDS` stays a list,
+which loads the cards when anything first looks at it; `@card` imports its collector of components
+when a task starts.
 
 How to measure: `instructions.Command` and `imports.Import` for `import metaflow`; `flows.Card` must
 stay what it was.
