@@ -6,10 +6,12 @@ distribution: the more is installed beside metaflow, the slower it starts.
 
 What changes: `importlib.metadata` is loaded when a distribution is asked about. What a search found
 is kept in METAFLOW_HOME with a stamp: the time of last change of each folder of `sys.path`, of each
-folder and file of an extension, and of what describes its distribution. A later start checks the
-stamp alone. An extension that was edited, added, removed or installed for editing changes a time,
-and is seen at the next start; what changed in the last two seconds is not kept at all. Without an
-extension nothing is read or written: that search ends early, as before.
+folder and file below each root of `metaflow_extensions`, of what describes their distributions, and
+of the search's own file. A later start checks the stamp alone. An extension that was edited, added,
+removed or installed for editing changes a time, and is seen at the next start; what changed in the
+last two seconds is not kept at all, and what nobody used for 30 days is removed. Without an
+extension nothing is read or written: that search ends early, as before. Whatever goes wrong with
+the memory, the search is made as before.
 
 How to measure: `extensions.Discovery` for the search, `instructions.Command` for the import.
 
