@@ -83,7 +83,7 @@ def _split(node: Any, name: str) -> list[Any]:
     alone = moved[0].with_changes(leading_lines=())
     return [
         node.with_changes(body=node.body.with_changes(body=kept)),
-        _apart([node.with_changes(body=node.body.with_changes(body=[alone]))])[0],
+        _apart([node.with_changes(body=node.body.with_changes(body=[alone]), leading_lines=())])[0],
     ]
 
 

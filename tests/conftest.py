@@ -15,7 +15,7 @@ import uv
 
 from scripts import history, registry, releases, sdist_import
 
-pytest_plugins = ["tests.optimized_releases"]
+pytest_plugins = ["tests.optimized_releases", "tests.extension_searches"]
 
 SOME_VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
 

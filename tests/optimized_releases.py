@@ -67,7 +67,9 @@ def python(series, tmp_path):
     home.mkdir()
 
     def run(version, side, script):
-        environment = os.environ | {
+        # Neither a person's settings nor those of the benchmarks, set where one is imported.
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("METAFLOW_")}
+        environment = kept | {
             "PYTHONPATH": str(series.root(version, side)),
             "HOME": str(home),
             "NO_PROXY": "127.0.0.1",

@@ -40,7 +40,9 @@ def made_in_run(python, side, above="", options=(), before_flow="", setting=""):
     return int(output.split()[-1])
 
 
-@pytest.mark.parametrize("options", [(), ("--with", "retry"), ("--with", "environment:vars={}")])
+@pytest.mark.parametrize(
+    "options", [(), ("--with", "retry"), ("--with", "environment:vars={}"), ("--with", "card")]
+)
 def test_nothing_is_packed_for_a_run_that_never_asks(python, options):
     assert made_in_run(python, "before", options=options) == 1
     assert made_in_run(python, "after", options=options) == 0
@@ -49,8 +51,6 @@ def test_nothing_is_packed_for_a_run_that_never_asks(python, options):
 def test_what_may_use_a_package_has_it_made_at_once(python):
     uploaded = "import os\nos.environ['METAFLOW_FEAT_ALWAYS_UPLOAD_CODE_PACKAGE'] = '1'\n"
     for arguments in (
-        # Its kinds of cards go into the package.
-        {"options": ("--with", "card")},
         {"setting": uploaded},
         {"before_flow": OWN_DECORATOR, "above": "    @around\n"},
     ):
@@ -116,6 +116,15 @@ for each in asking:
 print(len(began), len(late.blob) > 0)
 """
     assert python(NEWEST, "after", HELLO + LATE + script) == "not yet\n2 True\n"
+
+
+def test_a_decorator_for_other_machines_has_it_made_at_once(python):
+    flow = HELLO.replace("import FlowSpec", "import kubernetes, FlowSpec")
+    script = "print(type(code_package(flow, environment, print)).__name__)\n"
+    late = flow + LATE + script
+    assert python(NEWEST, "after", late) == "PackageAtFirstUse\n"
+    at_once = late.replace("    @step", "    @kubernetes\n    @step", 1)
+    assert python(NEWEST, "after", at_once) == "MetaflowPackage\n"
 
 
 def test_other_environments_have_it_made_at_once(python):
