@@ -25,10 +25,11 @@ PLACES = 6
 # What is looked at there for how small it becomes, and what may occur once more.
 SLICE = 512
 NEEDLE = 6
-# What is compressed at both levels, to tell how they differ: one for each MEASURED, three at most.
+# What is compressed at both levels, to tell how they differ. Only text shows it in short samples.
 SHORTEST_SAMPLE = 2048
 LONGEST_SAMPLE = 64 * 1024
-MEASURED = 4 * 1024 * 1024
+# From this size on other content is measured, too.
+MEASURED = 2 * 1024 * 1024
 # The level that metaflow has always used.
 USUAL = 3
 # Deflate finds what repeats within this distance.
@@ -40,7 +41,7 @@ POORLY = 0.80
 # What compresses to less than this does so quickly at any level.
 HIGHLY = 0.25
 # How much larger the result of the fastest level may be. Text loses most, and is what people least
-# mind to see grow a little. Of other content, shorter samples show none of the loss.
+# mind to see grow a little.
 ALLOWED = 1.04
 ALLOWED_FOR_TEXT = 1.15
 
@@ -112,23 +113,24 @@ def _sizes(blob: bytes, start: int, end: int, worth: bool) -> Tuple[float, float
     size = end - start
     if not worth:
         return size, size, 1.0
+    slices = _slices(blob, start, end)
+    is_text = _is_text(slices)
+    if size < MEASURED and not is_text:
+        # Too short to measure the loss, which only what repeats can have.
+        poorly = _size(slices) > POORLY * len(slices)
+        poorly = poorly and not _repeats(blob, start, end, NEEDLE, 1)
+        return size, size, 1.0 if poorly else None
     # What repeats at length, or is nearly all the same, is quick to compress at any level, and the
     # fastest level misses some of it.
-    if _repeats(blob, start, end, 32, 2):
+    if _size(slices) < HIGHLY * len(slices) or _repeats(blob, start, end, 32, 2):
         return size, size, None
-    count = min(3, 1 + size // MEASURED)
+    count = min(3, 1 + size // (2 * MEASURED))
     each = max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 16))
     samples = [blob[place : place + each] for place in _places(start, end, count, each)]
-    fastest = sum(len(_gzip(sample, 1)) for sample in samples) / (count * each)
-    is_text = all(map(_is_text, [*samples, _slices(blob, start, end)]))
-    if fastest < HIGHLY:
-        return size, size, None
-    if each < LONGEST_SAMPLE and not is_text:
-        # Too short to show the loss, which only what repeats can have.
-        may_lose = fastest < POORLY or _repeats(blob, start, end, NEEDLE, 1)
-        return size, size, None if may_lose else 1.0
-    usual = sum(len(_gzip(sample, USUAL)) for sample in samples) / (count * each)
-    return fastest * size, usual * size, ALLOWED_FOR_TEXT if is_text else ALLOWED
+    is_text = is_text and all(map(_is_text, samples))
+    fastest = sum(len(_gzip(sample, 1)) for sample in samples) * size / (count * each)
+    usual = sum(len(_gzip(sample, USUAL)) for sample in samples) * size / (count * each)
+    return fastest, usual, ALLOWED_FOR_TEXT if is_text else ALLOWED
 
 
 def _size(sample: bytes) -> int:

@@ -1,7 +1,6 @@
 """The key of a blob: a digest of its content."""
 
 # metaflow supports Python 3.8: the older spelling of types.
-from hashlib import sha1
 from typing import Any
 
 from metaflow.metaflow_config_funcs import from_conf, get_validate_choice_fn
@@ -21,8 +20,11 @@ def _hash() -> Any:
     if ARTIFACT_KEY_HASH == "blake3":
         try:
             from blake3 import blake3
+
+            return blake3
         except ImportError:
             # A task's image may lack it. Its keys are then the usual ones.
-            return sha1
-        return blake3
+            pass
+    from hashlib import sha1
+
     return sha1

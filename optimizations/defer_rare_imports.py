@@ -2,11 +2,12 @@
 
 Each process of metaflow loads its copy of `packaging.version`, whose patterns take long to compile,
 though versions are compared only where a metadata service or a production orchestrator is talked
-to; pools of processes, for stores in Azure and Google's cloud; and `uuid`, with `platform` below
-it, for names that only some functions make up.
+to; pools of processes, for stores in Azure and Google's cloud; `uuid`, with `platform` below it,
+for names that only some functions make up; and `hashlib`, with OpenSSL below it, for files.
 
 What changes: `metaflow.util.version_parse` is found when it is first asked for; the modules that
-import pools, `uuid` or `platform` at their top import them inside the functions that use them.
+import pools, `uuid`, `platform` or, for files, `sha1` at their top import them inside the functions
+that use them.
 
 How to measure: `instructions.Command` for `import metaflow`.
 
@@ -20,10 +21,11 @@ from optimizations.source_tree import SourceTree
 
 UTILITIES = "metaflow/util.py"
 API = "metaflow/runner/click_api.py"
+HASHING = ("metaflow/includefile.py", "metaflow/client/filecache.py")
 
 
 def apply(tree: SourceTree) -> None:
-    """Defer the parser of versions, pools of processes, uuid and platform."""
+    """Defer the parser of versions, pools of processes, uuid, platform and hashlib."""
     for path in tree.modules_matching(r"^from metaflow\.util import .*version_parse"):
         tree[path].defer_import("version_parse")
     tree[UTILITIES].defer_value("version_parse")
@@ -37,3 +39,5 @@ def apply(tree: SourceTree) -> None:
             annotated = path == API and re.search(rf": {name}\.", tree.text(path))
             if not annotated and not path.endswith("/bootstrap.py"):
                 tree[path].defer_import(name)
+    for path in HASHING:
+        tree[path].defer_import("sha1")

@@ -21,6 +21,8 @@ HAS = """
     sys.path.append({site!r})
     import metaflow
     from metaflow import extension_support as support, plugins
+    # Modules that are loaded when they are asked for.
+    asked_for = [getattr(metaflow, each) for each in ("cli_args", "event_logger", "monitor")]
     has = {{
         "packages": support.extension_info(),
         "files": {{name: package["files"] for name, package in support._all_packages.items()}},
@@ -75,7 +77,10 @@ def test_published_extensions_add_the_same_on_first_and_next_start(has, python, 
     assert len(written) == 1
     second = has("after")
     assert remembered(tmp_path) == written
-    assert first == second == before
+    assert first == second
+    # The one name more is a module of the series.
+    first["names"].remove("lazy_loading")
+    assert first == before
     assert {"metaflow-checkpoint", "metaflow-card-html"} == set(before["packages"]["installed"])
     assert "checkpoint" in before["steps"] and "html" in before["cards"]
     assert {"checkpoint", "Checkpoint"} <= set(before["names"])

@@ -38,6 +38,13 @@ def commands():
     branch("metaflow", start_metaflow)
     branch("flow.py --help", start_flow, "--help")
     branch("flow.py show", start_flow, "show")
+    branch("flow.py step", start_flow, *task(2))
+
+
+def task(number):
+    """Return what the runtime starts a task of the flow's first step with."""
+    options = ["--run-id", "1", "--task-id", str(number), "--input-paths", "1/_parameters/0"]
+    return ["--quiet", "--no-pylint", "step", "start", *options]
 
 
 def import_names():
@@ -53,11 +60,11 @@ def start_metaflow():
     start()
 
 
-def start_flow(argument):
-    """Go on as `python hello.py ARGUMENT`."""
+def start_flow(*arguments):
+    """Go on as `python hello.py ARGUMENT...`."""
     from pathlib import Path
 
-    sys.argv = ["hello.py", argument]
+    sys.argv = ["hello.py", *arguments]
     # This module is `__main__` already, as the flow's script would be.
     globals()["__file__"] = "hello.py"
     exec(compile(Path("hello.py").read_text(), "hello.py", "exec"), globals())
