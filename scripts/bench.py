@@ -47,6 +47,7 @@ CLAIMS = (
         r"^artifacts\.(Save|Load|Stored)\.",
     ),
     (("accelerated_deflate", "read_in_place", "read_run_once"), r"^client\.(Read|Many)"),
+    (("read_run_once", "plugins_by_name", "package_on_demand"), r"^flows\.Run\."),
 )
 COUNTS = r"^instructions\."
 

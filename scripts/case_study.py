@@ -10,6 +10,9 @@ IMPORT = counted("`import metaflow`", "Command.track_run", "import metaflow")
 SAVE = counted("saving float64 800 KB", "Artifact.track_save", "float64-800KB")
 LOAD = counted("loading float64 800 KB", "Artifact.track_load", "float64-800KB")
 
+TASK = counted("a task of a hello flow", "Command.track_run", "flow.py step")
+RUN = Row("`flow.py run`, two steps", "flows.Run.time_hello", ())
+
 TASKS = Row("data of 50 tasks", "client.ManyTasks.time_collect", ("50",))
 
 INCOMPRESSIBLE = (
@@ -78,7 +81,7 @@ TARGETS: tuple[Target, ...] = (
         "The import no longer loads importlib.metadata. Without an extension a cache gains "
         "nothing: the search ends at once.",
     ),
-    Target("plugin resolution", "65% of the import", "lazy_plugins"),
+    Target("plugin resolution", "65% of the import", "lazy_plugins", (IMPORT, TASK)),
     Target(
         "double gzip on every artifact",
         "compress once, tune the level",
@@ -144,4 +147,12 @@ TARGETS: tuple[Target, ...] = (
         "Beside what compression gained for them.",
     ),
     Target("client reads (not in the case study)", "–", "read_run_once", (TASKS,)),
+    Target("plugins a command uses (not in the case study)", "–", "plugins_by_name", (TASK, RUN)),
+    Target(
+        "code packages of local runs (not in the case study)",
+        "–",
+        "package_on_demand",
+        (RUN,),
+        "A run that is all on this machine packs nothing.",
+    ),
 )
