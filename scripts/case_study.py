@@ -153,6 +153,7 @@ TARGETS: tuple[Target, ...] = (
         "–",
         "package_on_demand",
         (RUN,),
-        "A run that is all on this machine packs nothing.",
+        "A local run packs nothing any more. The thread that packed ran beside it: on two cores "
+        "the run takes as long as before, and less of the machine.",
     ),
 )
