@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.common import (
     INCOMPRESSIBLE_PAYLOADS,
     LARGE_PAYLOADS,
+    LONGEST_PAYLOADS,
     PAYLOADS,
     make_payload,
     same,
@@ -19,7 +20,7 @@ from benchmarks.datastores import (
     writable_task,
 )
 from benchmarks.memory import peak_growth
-from benchmarks.surroundings import fresh_folder
+from benchmarks.surroundings import fresh_folder, skip_when_quick
 
 FORK = multiprocessing.get_context("fork")
 TWENTY_SMALL = "20-small"
@@ -31,6 +32,12 @@ def make_artifacts(payload):
     if payload == TWENTY_SMALL:
         return [(f"artifact_{i}", {**make_payload("dict-233B"), "fold": i}) for i in range(20)]
     return [("artifact", make_payload(payload))]
+
+
+def skip_longest_when_quick(payload):
+    """Skip the payloads that would take most of a quick run."""
+    if payload in LONGEST_PAYLOADS:
+        skip_when_quick(f"{payload} takes long, and smaller ones show as much")
 
 
 def save(artifacts, folder, store_type=None):
@@ -62,6 +69,7 @@ class Save:
     store_type = None  # the commit's own
 
     def setup(self, payload):
+        skip_longest_when_quick(payload)
         require_metaflow()
         warm_up(self.store_type)
         self.artifacts = make_artifacts(payload)
@@ -103,6 +111,7 @@ class Saved:
 
     def saved(self, folder, payload):
         """Return what is saved of a payload; the first case that needs it saves it, untimed."""
+        skip_longest_when_quick(payload)
         require_metaflow()
         store = getattr(self.store_type, "__name__", "own")
         description = Path(folder) / f"{store}-{payload}.json"
@@ -182,6 +191,7 @@ class Memory(Saved):
     timeout = 60
 
     def setup(self, folder, payload):
+        skip_when_quick("peaks of memory hardly change from day to day")
         self.found = self.saved(folder, payload)
         warm_up()
 

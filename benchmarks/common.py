@@ -27,6 +27,8 @@ FEW_PAYLOADS = ("metrics-52KB", "float64-800KB", "text-1MB")
 BYTES_PAYLOADS = (*FEW_PAYLOADS, "float64-8MB", "text-10MB")
 # Large, and no smaller when compressed: what is left of saving them is mostly hashing and writing.
 INCOMPRESSIBLE_PAYLOADS = ("float64-8MB", "embeddings-8MB", "random-5MB")
+# What no quick run holds: two thirds of the time of saving and loading all of them.
+LONGEST_PAYLOADS = ("text-10MB", "columns-20MB", "half-noise-16MB", "zeros-64MB")
 # Long enough to stand above the allocator's own noise.
 LARGE_PAYLOADS = ("float64-8MB", "columns-20MB", "zeros-64MB")
 

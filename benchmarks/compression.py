@@ -11,7 +11,7 @@ from benchmarks.datastores import (
     content_store,
     require_metaflow,
 )
-from benchmarks.surroundings import fresh_folder
+from benchmarks.surroundings import fresh_folder, skip_when_quick
 
 try:
     import lz4.frame
@@ -103,6 +103,7 @@ class Candidate:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 60
 
     def setup(self, codec, payload):
+        skip_when_quick("it does not depend on the commit")
         self.pack, self.unpack = working_codec(codec)
         self.data = payload_bytes(payload)
 

@@ -56,6 +56,7 @@ class Resume:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 120
 
     def setup(self):
+        skip_when_quick("a failed run comes before it, and a run tells as much")
         self.folder = fresh_folder()
         self.script = place_flow("resumed.py", self.folder)
         try:
@@ -77,6 +78,7 @@ class Card:
     number, repeat, rounds, warmup_time, timeout = 1, 1, 2, 0, 120
 
     def setup(self):
+        skip_when_quick("a card takes longer than the run around it")
         self.folder = fresh_folder()
         self.script = place_flow("report.py", self.folder)
 

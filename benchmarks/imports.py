@@ -4,7 +4,7 @@ import re
 import statistics
 
 from benchmarks.processes import run_python
-from benchmarks.surroundings import fresh_folder
+from benchmarks.surroundings import fresh_folder, short_of_time, skip_when_quick
 
 TYPICAL_NAMES = (
     "FlowSpec, step, Parameter, IncludeFile, JSONType, current, card, resources, retry, "
@@ -85,10 +85,15 @@ class Part:
     timeout = 60
 
     def setup_cache(self):
+        if short_of_time():
+            return []
         run_python(["-c", "import metaflow"], fresh_folder())
         return [import_times() for _ in range(_SAMPLES)]
 
     setup_cache.timeout = 120
+
+    def setup(self, samples, part):
+        skip_when_quick("each import is reported line by line, several times over")
 
     def track_time(self, samples, part):
         return statistics.median(outermost_time(lines, PARTS[part]) for lines in samples)

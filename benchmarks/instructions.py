@@ -16,7 +16,7 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.processes import METAFLOW_COMMAND, PROGRAMS, place_flow
 from benchmarks.programs.branches import task
-from benchmarks.surroundings import child_environment
+from benchmarks.surroundings import child_environment, short_of_time, skip_when_quick
 
 PYTHON = "python"
 COMMANDS = (
@@ -40,7 +40,7 @@ class Counted:
     timeout = 60
 
     def setup_cache(self):
-        if shutil.which("valgrind") is None:
+        if shutil.which("valgrind") is None or short_of_time():
             return {}
         folder = Path.cwd()
         place_flow("hello.py", folder)
@@ -60,6 +60,7 @@ class Counted:
 
 def require_counts(counts):
     """Skip where nothing could be counted."""
+    skip_when_quick("under valgrind all takes fifty times as long")
     if not counts:
         raise SkipNotImplemented("valgrind is not installed, and nothing else counts instructions")
 

@@ -13,6 +13,7 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks import artifacts
 from benchmarks.datastores import ContentAddressedStore, require_metaflow
+from benchmarks.surroundings import skip_when_quick
 
 try:
     import lz4.frame
@@ -55,6 +56,7 @@ class Lz4Store(ContentAddressedStore):
 
 def require_rival():
     """Skip where lz4 is not installed, or a release's store knows no versions of its format."""
+    skip_when_quick("it does not depend on the commit")
     require_metaflow()
     if lz4 is None:
         raise SkipNotImplemented(f"lz4 can't be imported: {_missing}")

@@ -19,5 +19,7 @@ SERIES: tuple[Optimization, ...] = (
     load("read_run_once"),
     load("plugins_by_name"),
     load("package_on_demand"),
+    load("git_inside_repositories"),
+    load("unpickle_from_file"),
     load("blake3_keys"),
 )

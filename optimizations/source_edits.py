@@ -133,6 +133,10 @@ class Module:
         """
         self._edit(source_expressions.replace_expression, find, by)
 
+    def add_parameter(self, name: str, parameter: str) -> None:
+        """Add a parameter with a default (`"size=0"`) as the last one of a function or a method."""
+        self._edit(source_expressions.add_parameter, name, parameter)
+
     def add_definition(self, new: NewCode, *, before: str) -> None:
         """Add a function or a class right before the function or class `before`."""
         self._edit(source_definitions.add_definition, new, before)

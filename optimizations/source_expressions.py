@@ -1,4 +1,4 @@
-"""Edits of expressions, for what stands in no statement of its own: a decorator's argument, say."""
+"""Edits of what is no statement: expressions (a decorator's argument, say) and parameters."""
 
 import ast
 from typing import cast
@@ -6,6 +6,7 @@ from typing import cast
 import libcst as cst
 
 from optimizations.errors import DoesNotApply
+from optimizations.source_definitions import defined, exchange
 from optimizations.source_imports import code_of
 
 
@@ -17,6 +18,25 @@ def replace_expression(module: cst.Module, find: str, by: str) -> cst.Module:
         how = f"found {len(search.found)} times" if search.found else "not found"
         raise DoesNotApply(f"`{find}`: {how}")
     return cast(cst.Module, module.deep_replace(search.found[0], cst.parse_expression(by)))
+
+
+def add_parameter(module: cst.Module, name: str, parameter: str) -> cst.Module:
+    """Add a last parameter, with its default, to a function; see `Module.add_parameter`."""
+    function = defined(module, name)
+    if not isinstance(function, cst.FunctionDef):
+        raise DoesNotApply(f"{name}: not a function")
+    known = function.params
+    if known.kwonly_params or known.star_kwarg or isinstance(known.star_arg, cst.Param):
+        raise DoesNotApply(f"{name}: its last parameter is not positional")
+    (new,) = cst.ensure_type(
+        cst.parse_expression(f"lambda {parameter}: 0"), cst.Lambda
+    ).params.params
+    if new.default is None:
+        raise TypeError(f"{parameter} needs a default, for those who call {name} already")
+    if new.name.value in {each.name.value for each in (*known.posonly_params, *known.params)}:
+        raise DoesNotApply(f"{name}: takes {new.name.value} already")
+    added = known.with_changes(params=[*known.params, new])
+    return exchange(module, {function: [function.with_changes(params=added)]})
 
 
 class _Search(cst.CSTVisitor):

@@ -27,11 +27,13 @@ from scripts.series import base_commit, write_series
 # What a person waits for. The rest (what lies inside of these, whole foreaches, hash functions and
 # codecs that are not metaflow's) is left to full runs.
 SHORT = (
-    r"^instructions\.|^flows\.Run\.|^imports\.(Interpreter|Import|Footprint)\."
-    r"|^cli\.(FlowScript\.time_show|Metaflow\.time_banner)"
+    r"^instructions\.|^flows\.Run\."
+    r"|^imports\.(Interpreter|Import\.timeraw_metaflow|Footprint)|^cli\.FlowScript\.time_show"
     r"|^artifacts\.(Save|Load)\..*(metrics-52KB|float64-8MB|text-10MB)"
     r"|^multicore\.ParallelMap\..*'default'"
 )
+# The fewest that give an interval.
+SHORT_ROUNDS = 4
 
 # A foreach of 50 takes a quarter of a release's time.
 NOT_THE_WIDEST = r"^(?!flows\.WideForeach)"
@@ -47,7 +49,11 @@ CLAIMS = (
         r"^artifacts\.(Save|Load|Stored)\.",
     ),
     (("accelerated_deflate", "read_in_place", "read_run_once"), r"^client\.(Read|Many)"),
-    (("read_run_once", "plugins_by_name", "package_on_demand"), r"^flows\.Run\."),
+    (
+        ("read_run_once", "plugins_by_name", "package_on_demand", "git_inside_repositories"),
+        r"^flows\.Run\.",
+    ),
+    (("git_inside_repositories", "unpickle_from_file"), r"^artifacts\.(Load|Memory)\."),
 )
 COUNTS = r"^instructions\."
 
@@ -189,7 +195,7 @@ def parser() -> argparse.ArgumentParser:
         "--rounds",
         metavar="NUMBER",
         type=positive,
-        help="samples of each case (default: what each benchmark asks for)",
+        help=f"samples of each case (default: {SHORT_ROUNDS}, or what each benchmark asks for)",
     )
     described.add_argument(
         "--machine", metavar="NAME", type=machine_name, help="the name to store results under"
@@ -207,8 +213,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = ["--machine", name]
     # A quick run has one round; interleaved, asv would go through the others empty-handed.
     options += ["--quick"] if arguments.quick else ["--interleave-rounds"]
-    options += ["--attribute", f"rounds={arguments.rounds}"] if arguments.rounds else []
     only = arguments.bench or (None if arguments.full else SHORT)
+    rounds = arguments.rounds
+    if rounds is None and only == SHORT and not arguments.quick:
+        rounds = SHORT_ROUNDS
+    options += ["--attribute", f"rounds={rounds}"] if rounds else []
     commits = commits_of(["main"])
     if arguments.full:
         commits += [series()[0], series()[-1]]

@@ -156,4 +156,21 @@ TARGETS: tuple[Target, ...] = (
         "A local run packs nothing any more. The thread that packed ran beside it: on two cores "
         "the run takes as long as before, and less of the machine.",
     ),
+    Target(
+        "questions to git (not in the case study)",
+        "–",
+        "git_inside_repositories",
+        (RUN,),
+        "Outside of a repository. In one, a process asks once less.",
+    ),
+    Target(
+        "loading what is stored as it is (not in the case study)",
+        "–",
+        "unpickle_from_file",
+        tuple(
+            Row(f"loading {label}", "artifacts.Load.time_load", (payload,))
+            for label, payload in INCOMPRESSIBLE
+        ),
+        "In memory once, not twice.",
+    ),
 )

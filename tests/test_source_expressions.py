@@ -1,4 +1,4 @@
-"""Replacing an expression: found whatever its layout, once, and nothing else touched."""
+"""Edits of expressions and parameters: found once, whatever their layout, and nothing else."""
 
 import pytest
 
@@ -35,3 +35,37 @@ def test_what_stands_in_a_statement_is_replaced():
 def test_an_expression_that_is_not_there_once_is_refused(find, reason):
     with pytest.raises(DoesNotApply, match=rf"^{PATH}: `.*`: {reason}$"):
         Module(PATH, SOURCE).replace_expression(find, by="x")
+
+
+FUNCTIONS = """\
+class C:
+    def f(self, a, b  = 1):  # spacing
+        return a
+
+def g(a, *, b): pass
+"""
+
+
+def test_a_parameter_is_added_as_the_last():
+    edited = Module(PATH, FUNCTIONS)
+    edited.add_parameter("C.f", "c=(1, 2)")
+    assert edited.source == FUNCTIONS.replace("b  = 1)", "b  = 1, c=(1, 2))")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "reason"),
+    [
+        ("C.f", "a=0", "C.f: takes a already"),
+        ("g", "c=0", "g: its last parameter is not positional"),
+        ("C", "c=0", "C: not a function"),
+        ("h", "c=0", "h: not found"),
+    ],
+)
+def test_a_parameter_that_can_not_be_added_is_refused(name, parameter, reason):
+    with pytest.raises(DoesNotApply, match=rf"^{PATH}: {reason}$"):
+        Module(PATH, FUNCTIONS).add_parameter(name, parameter)
+
+
+def test_a_parameter_needs_a_default():
+    with pytest.raises(TypeError, match="needs a default"):
+        Module(PATH, FUNCTIONS).add_parameter("C.f", "c")

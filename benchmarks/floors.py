@@ -1,0 +1,70 @@
+"""The least that Python and the system take for the same work: what no change of metaflow beats.
+
+Nothing here runs metaflow's code, so that each case stands beside that of `artifacts` or
+`multicore` in the same run, and tells how much of it is left to gain.
+"""
+
+import hashlib
+import os
+import pickle
+
+from benchmarks.common import INCOMPRESSIBLE_PAYLOADS, make_payload
+from benchmarks.surroundings import fresh_folder
+
+
+class Save:
+    """Pickle, hash and write what does not compress: the least that any saving does."""
+
+    params = INCOMPRESSIBLE_PAYLOADS
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+
+    def setup(self, payload):
+        self.artifact = make_payload(payload)
+        self.file = fresh_folder() / "artifact"
+
+    def time_save(self, payload):
+        pickled = pickle.dumps(self.artifact, protocol=4)
+        self.file.with_name(hashlib.sha1(pickled).hexdigest()).write_bytes(pickled)
+
+
+class Load:
+    """Unpickle from a file, into memory that is touched once: the least that any loading does."""
+
+    params = INCOMPRESSIBLE_PAYLOADS
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+
+    def setup_cache(self):
+        folder = fresh_folder()
+        for payload in INCOMPRESSIBLE_PAYLOADS:
+            (folder / payload).write_bytes(pickle.dumps(make_payload(payload), protocol=4))
+        return folder
+
+    def setup(self, folder, payload):
+        self.file = folder / payload
+
+    def time_load(self, folder, payload):
+        with self.file.open("rb") as opened:
+            pickle.load(opened)
+
+
+class Fork:
+    """Fork processes that end at once, and wait for each: the least that any parallel map does."""
+
+    params = (1, 8, 64)
+    param_names = ("tasks",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+
+    def time_fork_and_wait(self, tasks):
+        at_once = os.cpu_count()
+        for started in range(tasks):
+            if started >= at_once:
+                os.wait()
+            if os.fork() == 0:
+                os._exit(0)
+        for _ in range(min(tasks, at_once)):
+            os.wait()
