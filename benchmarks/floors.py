@@ -1,4 +1,4 @@
-"""The least that Python and the system take for the same work: what no change of metaflow beats.
+"""The least that Python and the system take for the same work, with keys and pickles as they are.
 
 Nothing here runs metaflow's code, so that each case stands beside that of `artifacts` or
 `multicore` in the same run, and tells how much of it is left to gain.
@@ -13,7 +13,7 @@ from benchmarks.surroundings import fresh_folder
 
 
 class Save:
-    """Pickle, hash and write what does not compress: the least that any saving does."""
+    """Pickle, hash by sha1 and write what does not compress: the least of saving it so."""
 
     params = INCOMPRESSIBLE_PAYLOADS
     param_names = ("payload",)

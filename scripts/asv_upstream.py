@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -52,6 +53,8 @@ class Upstream(Git):
             history.ensure(repository)
         elif series.is_stale(repository):
             log.warning("The series has changed since; renew it: python -m scripts.optimize")
+        if history.is_behind(repository):
+            log.warning("There are newer releases than in upstream/: python -m scripts.history")
 
     def get_hashes_from_range(self, range_spec: str) -> list[str]:
         """Return the commits of a range; asv's own lets git's complaint through as a traceback."""
@@ -183,7 +186,7 @@ def setup() -> None:
     # asv would hand it to every process it measures, which would compile metaflow at each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Plugins are not told the options; a benchmark that takes a minute wants to know this one.
-    if {"--quick", "-q"} & set(sys.argv):
+    if any(re.fullmatch("--qui?c?k?|-[a-z]*q[a-z]*", argument) for argument in sys.argv):
         os.environ["METAFLOW_BENCHMARKS_QUICK"] = "1"
     compare.Compare.run = staticmethod(compare_here)
     sys.excepthook = in_one_line

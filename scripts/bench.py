@@ -79,11 +79,10 @@ def claims(upstream: Path = UPSTREAM) -> list[tuple[list[str], str]]:
     return [([hashes[name] for name in names if name in hashes], only) for names, only in CLAIMS]
 
 
-def changed(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:
-    """Return the tip of the series, and what of it nobody has measured: the site needs both."""
+def unmeasured(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:
+    """Return the commits between that nobody has measured: the site needs them, too."""
     missing = {commit.hash for commit in commits_without_results(upstream, results)}
-    commits = series(upstream)
-    return [commit for commit in commits if commit in missing or commit == commits[-1]]
+    return [commit for commit in series(upstream)[:-1] if commit in missing]
 
 
 def commits_of(names: Sequence[str]) -> list[str]:
@@ -219,11 +218,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         rounds = SHORT_ROUNDS
     options += ["--attribute", f"rounds={rounds}"] if rounds else []
     commits = commits_of(["main"])
-    if arguments.full:
-        commits += [series()[0], series()[-1]]
-    else:
-        commits += changed()
+    commits += [series()[0], series()[-1]] if arguments.full else [series()[-1]]
     measure(commits, *options, *(["--bench", only] if only else []))
+    between = [] if arguments.full else unmeasured()
+    if between:
+        print(f"\n{len(between)} commits of the series have no results yet: their counts\n")
+        measure(between, "--machine", name, "--bench", COUNTS)
     if arguments.full and not arguments.bench:
         for together, claimed in claims():
             measure(together, *options, "--bench", claimed)

@@ -161,7 +161,8 @@ TARGETS: tuple[Target, ...] = (
         "–",
         "git_inside_repositories",
         (RUN,),
-        "Outside of a repository. In one, a process asks once less.",
+        "The flow lies outside of a repository, the measured metaflow inside of this project's: "
+        "one question of two is saved.",
     ),
     Target(
         "loading what is stored as it is (not in the case study)",

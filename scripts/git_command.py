@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.errors import Failure
@@ -81,6 +84,8 @@ def git_bytes(
         input=stdin,
         capture_output=True,
         env=environment() | dict(variables or {}),
+        # Ctrl-C is for this program, which decides what it means for git.
+        start_new_session=True,
     )
     if finished.returncode != 0:
         said = finished.stderr.decode(errors="replace")
@@ -91,6 +96,22 @@ def git_bytes(
 def git(repository: Path, *arguments: str) -> str:
     """Run git in a repository; return what it printed as text, without the last line's end."""
     return git_bytes(repository, *arguments).decode(errors="replace").rstrip("\n")
+
+
+@contextmanager
+def before_interrupts() -> Iterator[None]:
+    """Heed Ctrl-C after the block: half of a checkout would look like a person's changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came:
+        raise KeyboardInterrupt
 
 
 def reason(said: str) -> str:

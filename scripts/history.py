@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scripts.errors import Failure, run
 from scripts.git_command import (
+    before_interrupts,
     command,
     commit_of,
     environment,
@@ -92,6 +93,14 @@ def missing_releases(repository: Path, releases: Sequence[Release]) -> list[Rele
     return list(releases[present:])
 
 
+def is_behind(repository: Path) -> bool:
+    """Tell whether the list names a release that branch main was built without."""
+    if (repository / ".git" / CLONE_MARK).exists():
+        return False
+    tagged = git(repository, "tag", "--list", load()[-1].version)
+    return not tagged
+
+
 def newest_release_below(repository: Path, commit: str) -> str:
     """Return the tag of the release that a commit stands on."""
     return git(repository, "describe", "--tags", "--abbrev=0", commit)
@@ -114,7 +123,7 @@ def add(repository: Path, releases: Sequence[Release]) -> None:
     from scripts.registry import fetch
 
     fetch(releases)
-    main_is_checked_out = git(repository, "symbolic-ref", "-q", "HEAD") == "refs/heads/main"
+    main_is_checked_out = checked_out(repository) == "refs/heads/main"
     parent = commit_of(repository, "main")
     if main_is_checked_out and parent is not None and not is_clean(repository):
         raise Failure(
@@ -125,11 +134,19 @@ def add(repository: Path, releases: Sequence[Release]) -> None:
         import_sdists(repository, releases, parent)
         if main_is_checked_out:
             # Refuses, instead of overwriting, where a person's own new file is in the way.
-            git(repository, "merge", "--quiet", "--ff-only", INCOMING)
+            with before_interrupts():
+                git(repository, "merge", "--quiet", "--ff-only", INCOMING)
         else:
             git(repository, "update-ref", "refs/heads/main", INCOMING)
     finally:
         git(repository, "update-ref", "-d", INCOMING)
+
+
+def checked_out(repository: Path) -> str:
+    """Return the branch that is checked out, even if it has no commit yet; HEAD for none."""
+    if commit_of(repository, "HEAD") is None:
+        return git(repository, "symbolic-ref", "HEAD")
+    return git(repository, "rev-parse", "--symbolic-full-name", "HEAD")
 
 
 def import_sdists(repository: Path, releases: Sequence[Release], parent: str | None) -> None:
@@ -140,7 +157,11 @@ def import_sdists(repository: Path, releases: Sequence[Release], parent: str | N
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            importer, stdin=subprocess.PIPE, stderr=said, env=environment()
+            importer,
+            stdin=subprocess.PIPE,
+            stderr=said,
+            env=environment(),
+            start_new_session=True,
         ) as process,
         progress_bar() as progress,
     ):

@@ -14,7 +14,11 @@ import requests
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 from pypi_simple import DistributionPackage, NoSuchProjectError, PyPISimple
-from pypi_simple.errors import DigestMismatchError
+from pypi_simple.errors import (
+    DigestMismatchError,
+    UnsupportedContentTypeError,
+    UnsupportedRepoVersionError,
+)
 
 from scripts.errors import Failure
 from scripts.files import replaced, write_text
@@ -26,6 +30,8 @@ from scripts.releases import PROJECT, Release, is_cached, load
 OLDEST = Version("2.10.4")
 DOWNLOADS_AT_ONCE = 8
 SECONDS_TO_WAIT = 20
+# What some proxies and log-in pages answer in a registry's place.
+NO_REGISTRY = (UnsupportedContentTypeError, UnsupportedRepoVersionError)
 
 
 def update(path: Path = RELEASES) -> list[Release]:
@@ -46,7 +52,8 @@ def update(path: Path = RELEASES) -> list[Release]:
     new = [
         describe(package)
         for version, package in sorted(published_sdists().items())
-        if newest is None or version > newest
+        # What is listed stays: a yanked release is still there for those who name it.
+        if (newest is None or version > newest) and not package.is_yanked
     ]
     if new:
         entries = [asdict(release) for release in known + new]
@@ -67,9 +74,9 @@ def published_sdists() -> dict[Version, DistributionPackage]:
     try:
         with PyPISimple() as client:
             packages = client.get_project_page(PROJECT, timeout=SECONDS_TO_WAIT).packages
-    except (requests.RequestException, NoSuchProjectError):
+    except (requests.RequestException, NoSuchProjectError, *NO_REGISTRY):
         raise Failure(
-            "metaflow's releases can't be listed: the package registry does not answer; "
+            "metaflow's releases can't be listed: no package registry answers; "
             "check the network and run the same command again"
         ) from None
     found = {}
@@ -79,7 +86,7 @@ def published_sdists() -> dict[Version, DistributionPackage]:
         except (InvalidSdistFilename, InvalidVersion):
             continue
         final = not (version.is_prerelease or version.is_postrelease)
-        if final and not package.is_yanked and version >= OLDEST:
+        if final and version >= OLDEST:
             found[version] = package
     return found
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import signal
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import IO
 
 from scripts.errors import Failure
-from scripts.git_command import IDENTITY
+from scripts.git_command import IDENTITY, before_interrupts
 from scripts.releases import Release
 
 # Not a branch: what is checked out changes only when everything has arrived.
@@ -19,6 +20,7 @@ INCOMING = "refs/metaflow-benchmarks/incoming"
 # Marks below this number are commits', those above it are blobs'.
 FIRST_BLOB_MARK = 1_000_000
 READ_AT_ONCE = 16
+ON_CTRL_C = (signal.SIGINT, signal.SIG_IGN)
 
 # Path, git mode and content of each file of a release.
 Files = list[tuple[str, bytes, bytes]]
@@ -57,7 +59,11 @@ def write_stream(
 
 def read_ahead(releases: Sequence[Release]) -> Iterator[tuple[Release, Files]]:
     """Unpack releases on all cores, a few at a time, and give them in order."""
-    with ProcessPoolExecutor() as pool:
+    # Ctrl-C reaches every process of a terminal; this one ends the others, who have no say.
+    with ProcessPoolExecutor(initializer=signal.signal, initargs=ON_CTRL_C) as pool:
+        with before_interrupts():
+            # The first task forks them all.
+            pool.submit(int).result()
         for start in range(0, len(releases), READ_AT_ONCE):
             some = releases[start : start + READ_AT_ONCE]
             yield from zip(some, pool.map(files_of, some))

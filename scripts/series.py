@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from scripts import kept_changes
 from scripts.errors import Failure
 from scripts.files import write_text
-from scripts.git_command import commit_of, git, is_clean, is_repository
+from scripts.git_command import before_interrupts, commit_of, git, is_clean, is_repository
 from scripts.kept_changes import Change
 from scripts.paths import ROOT
 from scripts.upstream_git import (
@@ -162,6 +163,8 @@ def applied(upstream: Path, base: str, read: Callable[[str], str]) -> Iterator[C
     from optimizations.errors import DoesNotApply
     from optimizations.source_tree import SourceTree
 
+    if sys.stderr.isatty():
+        print("applying the optimisation series ...", file=sys.stderr)
     texts: dict[str, str] = {}
     blobs = {path: entry.blob for path, entry in files_of(upstream, base).items()}
 
@@ -222,7 +225,8 @@ def place(upstream: Path, branch: str, tip: str, base: str, check_out: bool) -> 
     if moves and current is not None:
         keep_foreign_commits(upstream, branch, current, base)
     if goes_there:
-        git(upstream, "checkout", "--quiet", "-B", branch, tip)
+        with before_interrupts():
+            git(upstream, "checkout", "--quiet", "-B", branch, tip)
     elif moves:
         git(upstream, "update-ref", f"refs/heads/{branch}", tip, current or "")
 

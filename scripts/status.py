@@ -21,10 +21,10 @@ from scripts.history import ensure
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 from scripts.readme_table import MACHINE, Row, display, read_case, speed_up
 from scripts.series import SeriesCommit, write_series
+from scripts.targets import NOT_MEASURED
 
 STATUS = ROOT / "STATUS.md"
 
-NOT_MEASURED = "not measured"
 # What the rival is compared by: the benchmark of the release's own store, and that of the rival.
 RIVAL_CASES = (
     ("artifacts.Save.time_save", "rival.SaveWithLz4.time_save"),
@@ -195,7 +195,8 @@ def page(made: str, wanted: str, rival: str) -> str:
         "## What was to be reached\n\n"
         "The unchanged release divided by the series (by its last commit, or by the one that is "
         "named), from one run; what reaches its number is bold. The most there is: the release "
-        "divided by a case of `floors`, which does what any version must, without metaflow.\n\n"
+        "divided by a case of `floors`, which does the same without metaflow. Where intervals "
+        "overlap, one is not above the other.\n\n"
         f"{wanted}\n"
         "## Beside the rival\n\n"
         "lz4 frames with a `cas_version` of their own (metaflow's pull request 3090), on the "

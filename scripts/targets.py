@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from scripts.case_study import IMPORT, RUN, TASK, TASKS
 from scripts.readme_table import Measured, Row, read_case, speed_up
@@ -78,7 +79,9 @@ def reached(goal: Goal, results: Path, machine: str, commits: Mapping[str, str])
         The case, what was wanted, what was reached, the most that can be, and what was tried.
     """
     before = read_case(results, machine, commits["main"], goal.row)
-    after = read_case(results, machine, commits.get(goal.after, ""), goal.row)
+    # Not every release takes every optimisation.
+    commit = commits.get(goal.after)
+    after = None if commit is None else read_case(results, machine, commit, goal.row)
     wanted = f"≥ {goal.wanted:.4g}×"
     name = goal.row.label + (f", up to `{goal.after}`" if goal.after else "")
     if before is None or after is None:
@@ -99,23 +102,23 @@ def most_of(
         if goal.floor is not None
     ]
     # Twice the same code: once beside each version.
-    samples = tuple(sample for each in floors if each is not None for sample in each.samples)
-    values = [each.value for each in floors if each is not None]
-    if not values:
+    known = [each for each in floors if each is not None]
+    samples = tuple(sample for each in known for sample in each.samples)
+    if not known:
         return ""
-    return speed_up(before, Measured(min(values), samples))
+    return speed_up(before, Measured(median(samples or [each.value for each in known]), samples))
 
 
 MEMORY = (
     "What is left is memory touched for the first time, hashing and the file. Pickling into a list "
-    "of pieces and joining them is as slow; hashing in a thread while the file is written gains a "
-    "few percent, and needs the key first. Pieces that are never joined would gain a quarter, but "
+    "of pieces and joining them was as slow; hashing in a thread while the file is written gained "
+    "little, and the file's name needs the hash. Pieces that are never joined were faster, but "
     "every serializer and storage takes bytes."
 )
 READING = (
     "What is left is memory touched for the first time, once, by unpickling from the file. Read "
-    "into memory first it is touched twice. From a mapping of the file it takes as long to within "
-    "a tenth, and a file that shrinks meanwhile ends the process."
+    "into memory first it is touched twice. A mapping of the file was hardly faster, and a file "
+    "that shrinks meanwhile ends the process."
 )
 FORKING = (
     "A process a task has to be forked and waited for. A kept pool of processes would see none of "

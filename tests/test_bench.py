@@ -36,11 +36,11 @@ def test_the_series_begins_with_the_control(upstream):
 
 def test_what_nobody_has_measured_is_measured_too(upstream, tmp_path):
     commits = [commit.hash for commit in build_series(upstream)]
-    assert bench.changed(upstream, tmp_path) == commits
+    assert bench.unmeasured(upstream, tmp_path) == commits[:-1]
     (tmp_path / "reference").mkdir()
-    for commit in commits:
+    for commit in commits[1:]:
         (tmp_path / "reference" / f"{commit[:8]}-environment.json").write_text("{}")
-    assert bench.changed(upstream, tmp_path) == commits[-1:]
+    assert bench.unmeasured(upstream, tmp_path) == commits[:1]
 
 
 def test_a_claim_is_measured_with_the_commit_below_it(upstream):

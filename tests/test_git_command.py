@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import signal
+import time
 
 import pytest
 
 from scripts.errors import Failure
-from scripts.git_command import commit_of, git, reason
+from scripts.git_command import before_interrupts, commit_of, git, is_clean, reason
 
 
 def test_an_unknown_name_has_no_commit(upstream):
@@ -40,6 +42,17 @@ def test_a_persons_hooks_are_not_run(upstream):
     hook.chmod(0o755)
     git(upstream, "checkout", "--quiet", "2.12.0")
     assert not (upstream / "ran").exists()
+
+
+def test_an_interrupt_waits_for_the_end_of_a_checkout(upstream):
+    with pytest.raises(KeyboardInterrupt), before_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+        git(upstream, "checkout", "--quiet", "2.12.0")
+    assert commit_of(upstream, "HEAD") == commit_of(upstream, "2.12.0")
+    assert is_clean(upstream)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
 
 
 @pytest.mark.parametrize(

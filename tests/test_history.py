@@ -1,12 +1,17 @@
 """upstream/ is the same everywhere, and a person's work in it is safe."""
 
+import os
+import signal
 import subprocess
+import sys
+import time
 
 import pytest
 
-from scripts import history
+from scripts import history, registry
 from scripts.errors import Failure
 from scripts.git_command import commit_of, git
+from scripts.paths import ROOT
 from scripts.releases import load
 
 
@@ -42,6 +47,24 @@ def test_a_persons_branch_and_work_survive_a_new_release(tmp_path, some_releases
     assert (repository / "setup.py").read_text() == "work in progress"
     assert git(repository, "branch", "--show-current") == "idea"
     assert commit_of(repository, "main") == commit_of(repository, "2.19.39")
+
+
+def test_a_release_that_is_looked_at_stays_checked_out(tmp_path, some_releases):
+    repository = tmp_path / "upstream"
+    history.build(repository, some_releases[:3])
+    git(repository, "checkout", "--quiet", "2.12.0")
+    assert history.build(repository, some_releases) == 1
+    assert commit_of(repository, "HEAD") == commit_of(repository, "2.12.0")
+    assert commit_of(repository, "main") == commit_of(repository, "2.19.39")
+
+
+def test_a_newer_list_is_noticed(tmp_path, some_releases, monkeypatch):
+    repository = tmp_path / "upstream"
+    monkeypatch.setattr(history, "load", lambda: some_releases)
+    history.build(repository, some_releases[:2])
+    assert history.is_behind(repository)
+    history.build(repository, some_releases)
+    assert not history.is_behind(repository)
 
 
 def test_uncommitted_work_on_main_stops_the_build(tmp_path, some_releases):
@@ -109,6 +132,39 @@ def test_an_interrupted_build_leaves_nothing_behind(tmp_path, some_releases, mon
     assert list(tmp_path.iterdir()) == []
     monkeypatch.undo()
     assert history.build(tmp_path / "upstream", some_releases) == 4
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from scripts import history, releases
+from scripts.errors import run
+sys.exit(run(lambda: history.build(Path(sys.argv[1]), releases.load()) and 0))
+"""
+
+
+def test_ctrl_c_while_releases_are_imported_ends_in_a_line(tmp_path):
+    registry.fetch(load())
+    build = subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(tmp_path / "upstream")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with build:
+        # Made by git fast-import when it begins.
+        while not list(tmp_path.glob(".upstream-*/upstream/.git/objects/pack/tmp_pack_*")):
+            assert build.poll() is None
+            time.sleep(0.05)
+        os.killpg(build.pid, signal.SIGINT)
+        said = "".join(build.communicate(timeout=60))
+    assert "Traceback" not in said
+    assert build.returncode == 130, said
+    assert said.count("interrupted") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_clone_renames_the_default_branch(tmp_path, upstream):

@@ -41,6 +41,21 @@ def test_unreadable_list_is_told_in_one_line(tmp_path):
         releases.load(broken)
 
 
+def test_a_yanked_release_is_not_added_and_a_listed_one_stays(tmp_path, monkeypatch):
+    listed = releases.load()
+    known = registry.published_sdists()
+    # No release of metaflow's was ever yanked.
+    for package in known.values():
+        package.is_yanked = True
+    monkeypatch.setattr(registry, "published_sdists", lambda: known)
+    shorter = tmp_path / "releases.json"
+    shorter.write_text(json.dumps({"releases": [dataclasses.asdict(listed[0])]}))
+    assert registry.update(shorter) == []
+    monkeypatch.setenv("METAFLOW_BENCHMARKS_CACHE", str(tmp_path / "cache"))
+    registry.fetch(listed[:1])
+    assert releases.is_cached(listed[0])
+
+
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("METAFLOW_BENCHMARKS_CACHE", str(tmp_path / "cache"))

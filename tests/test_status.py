@@ -109,3 +109,6 @@ def test_the_page_is_the_one_that_the_results_give():
     for commit in write_series(UPSTREAM, git(UPSTREAM, "rev-parse", "main")):
         for line in status.measured_effects(UPSTREAM)[commit.name]:
             assert line.rpartition(", ")[2] in written, (commit.name, line)
+    before, after = (git(UPSTREAM, "rev-parse", name) for name in ("main", "optimized"))
+    assert status.goals(UPSTREAM) in written
+    assert status.rival_table(before, after) in written
