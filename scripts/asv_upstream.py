@@ -24,6 +24,7 @@ from asv.plugins.git import Git
 from asv.plugins.virtualenv import Virtualenv
 from asv.repo import NoSuchNameError, get_repo
 
+from scripts import INTERRUPTED
 from scripts.asv_command import PART_OF_A_JOB
 from scripts.errors import Failure
 from scripts.git_command import commit_of, executable, is_repository
@@ -174,7 +175,7 @@ def in_one_line(kind: type[BaseException], problem: BaseException, traceback: An
     """Say in a line what asv lets through as a traceback, where a person can do something."""
     if isinstance(problem, KeyboardInterrupt):
         if PART_OF_A_JOB not in os.environ:
-            print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+            print(INTERRUPTED, file=sys.stderr)
     elif isinstance(problem, OSError | util.ProcessError):
         print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
     else:

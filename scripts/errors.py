@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from scripts import INTERRUPTED
+
 EXIT_ERROR = 3
 EXIT_INTERRUPTED = 130
 
@@ -31,7 +33,7 @@ def run(main: Callable[[], int]) -> int:
     except Failure as failure:
         message = str(failure)
     except KeyboardInterrupt:
-        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; there is nobody left to tell.

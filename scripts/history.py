@@ -82,7 +82,9 @@ def missing_releases(repository: Path, releases: Sequence[Release]) -> list[Rele
     subject = git(repository, "log", "-1", "--format=%s", tip)
     versions = [release.version for release in releases]
     newest = subject.removeprefix("metaflow ")
-    if newest not in versions:
+    tagged = commit_of(repository, f"refs/tags/{newest}")
+    # An amended release still has its name.
+    if newest not in versions or tagged not in (None, tip):
         raise Failure(
             f"branch main of {repository.name}/ holds commits that are not releases; keep them "
             f"on a branch of their own: cd {repository.name} && git checkout -b mine main && "

@@ -57,3 +57,16 @@ def test_an_interruption_says_how_to_go_on():
     assert process.returncode == 130
     assert "run the same command again" in said
     assert "Traceback" not in said
+
+
+def test_an_interruption_while_a_tool_loads_is_a_line_too():
+    code = "import scripts, os, signal; os.kill(os.getpid(), signal.SIGINT); import time"
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert finished.returncode == -signal.SIGINT
+    assert finished.stderr == "\ninterrupted; run the same command again to go on\n"

@@ -90,6 +90,20 @@ def test_commits_of_a_persons_own_on_main_stop_the_build(upstream, some_releases
     assert commit_of(upstream, "mine") == mine
 
 
+def test_a_release_that_was_amended_on_main_stops_the_build(upstream, some_releases):
+    (upstream / "setup.py").write_text("mine")
+    identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+    git(upstream, *identity, "commit", "--quiet", "--all", "--amend", "--no-edit")
+    mine = commit_of(upstream, "main")
+    with pytest.raises(Failure, match="branch of their own") as failure:
+        history.build(upstream, some_releases)
+    advice = str(failure.value).partition("cd upstream && ")[2]
+    subprocess.run(advice, shell=True, cwd=upstream, check=True, capture_output=True)
+    assert history.build(upstream, some_releases) == 1
+    assert commit_of(upstream, "mine") == mine
+    assert commit_of(upstream, "main") == commit_of(upstream, "2.19.39") != mine
+
+
 def test_a_persons_new_file_is_not_overwritten_by_a_release(tmp_path, upstream, some_releases):
     added = ["diff", "--name-only", "--diff-filter=A", "2.15.0", "2.19.39", "--", "metaflow"]
     path = git(upstream, *added).splitlines()[0]
