@@ -101,7 +101,8 @@ def git(repository: Path, *arguments: str) -> str:
 @contextmanager
 def before_interrupts() -> Iterator[None]:
     """Heed Ctrl-C after the block: half of a checkout would look like a person's changes."""
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []

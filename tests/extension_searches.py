@@ -71,6 +71,8 @@ def site(tmp_path):
     folder = tmp_path / "site"
     for index in range(5):
         install(folder, f"other_{index}", f"other_{index}", {})
+    # What changed in the last seconds is not kept, and a quick machine starts within them.
+    age(folder)
     return folder
 
 

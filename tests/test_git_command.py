@@ -44,7 +44,22 @@ def test_a_persons_hooks_are_not_run(upstream):
     assert not (upstream / "ran").exists()
 
 
-def test_an_interrupt_waits_for_the_end_of_a_checkout(upstream):
+@pytest.fixture
+def heeded():
+    """Ctrl-C as a person's shell leaves it; one's background jobs ignore it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+def test_what_ignores_interrupts_goes_on_ignoring_them(heeded, upstream):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with before_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_an_interrupt_waits_for_the_end_of_a_checkout(heeded, upstream):
     with pytest.raises(KeyboardInterrupt), before_interrupts():
         os.kill(os.getpid(), signal.SIGINT)
         git(upstream, "checkout", "--quiet", "2.12.0")
