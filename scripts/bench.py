@@ -27,13 +27,14 @@ from scripts.series import base_commit, write_series
 # What a person waits for. The rest (what lies inside of these, whole foreaches, hash functions and
 # codecs that are not metaflow's) is left to full runs.
 SHORT = (
-    r"^instructions\.|^flows\.Run\."
-    r"|^imports\.(Interpreter|Import\.timeraw_metaflow|Footprint)|^cli\.FlowScript\.time_show"
+    r"^flows\.Run\.|^imports\.(Interpreter|Import\.timeraw_metaflow)|^cli\.FlowScript\.time_show"
     r"|^artifacts\.(Save|Load)\..*(metrics-52KB|float64-8MB|text-10MB)"
     r"|^multicore\.ParallelMap\..*'default'"
 )
 # The fewest that give an interval.
 SHORT_ROUNDS = 4
+# What repeats: once is enough, and a number of rounds would be asked of these, too.
+SHORT_COUNTS = r"^(instructions|imports\.Footprint)\."
 
 # A foreach of 50 takes a quarter of a release's time.
 NOT_THE_WIDEST = r"^(?!flows\.WideForeach)"
@@ -212,14 +213,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = ["--machine", name]
     # A quick run has one round; interleaved, asv would go through the others empty-handed.
     options += ["--quick"] if arguments.quick else ["--interleave-rounds"]
-    only = arguments.bench or (None if arguments.full else SHORT)
-    rounds = arguments.rounds
-    if rounds is None and only == SHORT and not arguments.quick:
-        rounds = SHORT_ROUNDS
+    short = not (arguments.full or arguments.bench)
+    only = arguments.bench or (SHORT if short else None)
+    rounds = arguments.rounds or (SHORT_ROUNDS if short and not arguments.quick else None)
     options += ["--attribute", f"rounds={rounds}"] if rounds else []
     commits = commits_of(["main"])
     commits += [series()[0], series()[-1]] if arguments.full else [series()[-1]]
     measure(commits, *options, *(["--bench", only] if only else []))
+    if short:
+        quick = ["--quick"] if arguments.quick else []
+        measure(commits, "--machine", name, *quick, "--bench", SHORT_COUNTS)
     between = [] if arguments.full else unmeasured()
     if between:
         print(f"\n{len(between)} commits of the series have no results yet: their counts\n")
