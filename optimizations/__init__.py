@@ -13,6 +13,7 @@ SERIES: tuple[Optimization, ...] = (
     load("defer_cards"),
     load("extension_loading"),
     load("lazy_plugins"),
+    load("pickle_in_pieces"),
     load("artifact_compression"),
     load("accelerated_deflate"),
     load("read_in_place"),
@@ -21,5 +22,7 @@ SERIES: tuple[Optimization, ...] = (
     load("package_on_demand"),
     load("git_inside_repositories"),
     load("unpickle_from_file"),
+    load("inflate_while_unpickling"),
+    load("huge_pages"),
     load("blake3_keys"),
 )

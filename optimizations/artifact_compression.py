@@ -33,7 +33,7 @@ def _pack_v1(self, blob):
     from . import blob_compression
 
     packed = blob_compression.pack(blob)
-    return None if packed is None else BytesIO(packed)  # noqa: F821
+    return None if packed is None else as_file(packed)  # noqa: F821
 
 
 def _unpack_v1(self, blob):
@@ -59,7 +59,7 @@ def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
             # Before what it describes: stored bytes can't be read without it.
             description = json.dumps(metadata).encode("utf-8")  # noqa: F821
             self._atomic_write("%s_meta" % full_path, description)
-        self._atomic_write(full_path, byte_obj.read())
+        self._atomic_write(full_path, content_of(byte_obj))  # noqa: F821
 
 
 def _atomic_write(full_path, data):
@@ -67,7 +67,7 @@ def _atomic_write(full_path, data):
     new_path = "%s.%s.new" % (full_path, os.urandom(8).hex())  # noqa: F821
     try:
         with open(new_path, mode="wb") as f:
-            f.write(data)
+            f.writelines(pieces_of(data))  # noqa: F821
         os.rename(new_path, full_path)  # noqa: F821
     finally:
         if os.path.exists(new_path):  # noqa: F821
@@ -89,22 +89,22 @@ def apply(tree: SourceTree) -> None:
         within=SAVING,
         find="""
         if raw:
-            yield path, (BytesIO(blob), meta)
+            yield path, (as_file(blob), meta)
         else:
             yield path, (self._pack_v1(blob), meta)
         """,
         by="""
-        yield path, (BytesIO(blob) if packed is None else packed, meta)
+        yield path, (as_file(blob) if packed is None else packed, meta)
         """,
     )
-    store.replace_body("ContentAddressedStore._pack_v1", by=_pack_v1, was={"5321423244b5"})
+    store.replace_body("ContentAddressedStore._pack_v1", by=_pack_v1, was={"5954280060ea"})
     store.replace_body("ContentAddressedStore._unpack_v1", by=_unpack_v1, was={"a96a507d3ff4"})
     tree.add_module("metaflow/datastore/blob_compression.py", source_of("blob_compression"))
     local = tree[LOCAL]
     if local.has("LocalStorage._atomic_write"):
-        local.replace_body("LocalStorage.save_bytes", by=save_bytes, was={"471dfb0241f9"})
+        local.replace_body("LocalStorage.save_bytes", by=save_bytes, was={"8614906e091b"})
     else:
         # Older releases do not write files beside and rename them.
         source = inspect.getsource(save_bytes).replace("self._atomic_write", "_atomic_write")
-        local.replace_body("LocalStorage.save_bytes", by=source, was={"443d7cc072fa"})
+        local.replace_body("LocalStorage.save_bytes", by=source, was={"347761af6e04"})
         local.add_definition(_atomic_write, before="LocalStorage")

@@ -26,9 +26,10 @@ def apply(tree: SourceTree) -> None:
     store = tree[STORE]
     store.replace_statement(
         within="ContentAddressedStore.save_blobs",
-        find="sha = sha1(blob).hexdigest()",
+        find="sha = hexdigest(sha1, blob)",
         by="sha = content_key(blob)",
     )
     store.add_import("from .content_keys import content_key")
     store.defer_import("sha1")
+    store.defer_import("hexdigest")
     tree.add_module("metaflow/datastore/content_keys.py", source_of("content_keys"))

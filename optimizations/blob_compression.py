@@ -11,6 +11,8 @@ import struct
 import zlib
 from typing import Any, Iterator, List, Optional, Tuple
 
+from .pieces import Blob, Pieces, pieces_of
+
 # Below this size samples cost more than they gain: the usual level.
 SMALL = 16 * 1024
 # Below this size it is tried whether compression gains something: few samples might miss it.
@@ -50,19 +52,20 @@ GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 LAST_BLOCK = b"\x03\x00"
 
 
-def pack(blob: bytes) -> Optional[bytes]:
+def pack(blob: Blob) -> Optional[Blob]:
     """Return the gzip member that stands for the blob; None where it is better stored as it is."""
-    blob = bytes(blob)
-    if len(blob) < SMALL:
+    size = len(blob)
+    if size < SMALL:
         return _gzip(blob, USUAL)
-    if len(blob) < TRIED:
-        packed = _gzip(blob, _levels(blob, [(0, len(blob), True)])[0])
-        return packed if len(packed) < HARDLY * len(blob) else None
-    parts = _parts(blob, 0, len(blob))
+    whole = Pieces(pieces_of(blob))
+    if size < TRIED:
+        packed = _gzip(blob, _levels(whole, [(0, size, True)])[0])
+        return packed if len(packed) < HARDLY * size else None
+    parts = _parts(whole, 0, size)
     if not any(worth for _, _, worth in parts):
         return None
-    levels = _levels(blob, parts)
-    return _gzip(blob, levels[0]) if len(parts) == 1 else _mixed(blob, parts, levels)
+    levels = _levels(whole, parts)
+    return _gzip(blob, levels[0]) if len(parts) == 1 else _mixed(whole, parts, levels)
 
 
 def unpack(packed: bytes) -> Optional[bytes]:
@@ -76,9 +79,10 @@ def unpack(packed: bytes) -> Optional[bytes]:
     return blob if member.eof and not member.unused_data else None
 
 
-def _gzip(blob: bytes, level: int) -> bytes:
+def _gzip(blob: Blob, level: int) -> Blob:
     compressor = _compressor(level, 31, b"")
-    return b"".join((compressor.compress(blob), compressor.flush()))
+    packed = [compressor.compress(piece) for piece in pieces_of(blob)]
+    return Pieces([*packed, compressor.flush()])
 
 
 def _compressor(level: int, wbits: int, before: bytes) -> Any:
@@ -92,7 +96,7 @@ def _decompressor() -> Any:
     return zlib.decompressobj(31)
 
 
-def _levels(blob: bytes, parts: List[Tuple[int, int, bool]]) -> List[int]:
+def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
     """Return for each part the fastest level whose result is not much larger than the usual one's.
 
     A part may grow by more than is allowed where the whole does not.
@@ -105,7 +109,7 @@ def _levels(blob: bytes, parts: List[Tuple[int, int, bool]]) -> List[int]:
     ]
 
 
-def _sizes(blob: bytes, start: int, end: int, worth: bool) -> Tuple[float, float, Optional[float]]:
+def _sizes(blob: Pieces, start: int, end: int, worth: bool) -> Tuple[float, float, Optional[float]]:
     """Estimate a part's size at the fastest and at the usual level, and say what it may grow by.
 
     None for that where the fastest level is never to be used.
@@ -148,7 +152,7 @@ def _is_text(sample: bytes) -> bool:
 _TEXT = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 
 
-def _parts(blob: bytes, start: int, end: int) -> List[Tuple[int, int, bool]]:
+def _parts(blob: Pieces, start: int, end: int) -> List[Tuple[int, int, bool]]:
     """Return start, end and whether compression is worth it, for each part of its own kind."""
     groups = min(GROUPS, (end - start) // GROUP)
     step = (end - start) / groups
@@ -166,7 +170,7 @@ def _parts(blob: bytes, start: int, end: int) -> List[Tuple[int, int, bool]]:
     return parts
 
 
-def _gains(blob: bytes, start: int, end: int) -> bool:
+def _gains(blob: Pieces, start: int, end: int) -> bool:
     """Tell by samples whether a region would become smaller by more than a little."""
     if _repeats(blob, start, end, NEEDLE, 1):
         return True
@@ -174,16 +178,16 @@ def _gains(blob: bytes, start: int, end: int) -> bool:
     return _size(sample) < HARDLY * len(sample)
 
 
-def _slices(blob: bytes, start: int, end: int) -> bytes:
+def _slices(blob: Pieces, start: int, end: int) -> bytes:
     places = _places(start, end, PLACES, SLICE)
     return b"".join([blob[place : place + SLICE] for place in places])
 
 
-def _repeats(blob: bytes, start: int, end: int, size: int, enough: int) -> bool:
+def _repeats(blob: Pieces, start: int, end: int, size: int, enough: int) -> bool:
     """Tell whether enough of some samples occur once more within the reach of deflate."""
     found = 0
     for place in _places(start, end, PLACES, size):
-        found += blob.find(blob[place : place + size], place + 1, place + WINDOW) >= 0
+        found += blob[place + 1 : place + WINDOW].find(blob[place : place + size]) >= 0
         if found == enough:
             return True
     return False
@@ -198,20 +202,21 @@ def _places(start: int, end: int, count: int, size: int) -> Iterator[int]:
         yield start + int(step * (number + shift))
 
 
-def _mixed(blob: bytes, parts: List[Tuple[int, int, bool]], levels: List[int]) -> bytes:
+def _mixed(blob: Pieces, parts: List[Tuple[int, int, bool]], levels: List[int]) -> Blob:
     """Return a gzip member whose parts are compressed, or stored where that gains nothing."""
-    pieces: List[bytes] = [GZIP_HEADER]
-    view = memoryview(blob)
+    pieces: List[Any] = [GZIP_HEADER]
     for (start, end, worth), level in zip(parts, levels):
         if worth:
             compressor = _compressor(level, -15, blob[max(0, start - WINDOW) : start])
-            pieces.append(compressor.compress(view[start:end]))
+            pieces += map(compressor.compress, blob.views(start, end))
             pieces.append(compressor.flush(zlib.Z_FULL_FLUSH))
         else:
             for place in range(start, end, STORED_BLOCK):
                 size = min(STORED_BLOCK, end - place)
                 pieces.append(struct.pack("<BHH", 0, size, size ^ 0xFFFF))
-                pieces.append(view[place : place + size])
-    pieces.append(LAST_BLOCK)
-    pieces.append(struct.pack("<II", zlib.crc32(blob), len(blob) & 0xFFFFFFFF))
-    return b"".join(pieces)
+                pieces += blob.views(place, place + size)
+    checksum = 0
+    for piece in blob.pieces:
+        checksum = zlib.crc32(piece, checksum)
+    pieces += [LAST_BLOCK, struct.pack("<II", checksum, len(blob) & 0xFFFFFFFF)]
+    return Pieces(pieces)

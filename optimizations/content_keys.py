@@ -5,15 +5,17 @@ from typing import Any
 
 from metaflow.metaflow_config_funcs import from_conf, get_validate_choice_fn
 
+from .pieces import Blob, hexdigest
+
 # blake3 only where that can be imported. Keys of both kinds are read by every release.
 ARTIFACT_KEY_HASH = from_conf(
     "ARTIFACT_KEY_HASH", "sha1", get_validate_choice_fn(["sha1", "blake3"])
 )
 
 
-def content_key(blob: bytes) -> str:
+def content_key(blob: Blob) -> str:
     """Return the key that a blob is stored under."""
-    return _hash()(blob).hexdigest()
+    return hexdigest(_hash(), blob)
 
 
 def _hash() -> Any:

@@ -126,12 +126,13 @@ class Module:
         """
         self._edit(source_definitions.replace_statement, within, find, by)
 
-    def replace_expression(self, find: str, *, by: str) -> None:
+    def replace_expression(self, find: str, *, by: str, everywhere: bool = False) -> None:
         """Replace the one expression of the module that reads `find`, whatever its layout.
 
-        For what stands in no statement of its own, as the argument of a decorator does.
+        For what stands in no statement of its own, as the argument of a decorator does. With
+        `everywhere` it may occur more than once.
         """
-        self._edit(source_expressions.replace_expression, find, by)
+        self._edit(source_expressions.replace_expression, find, by, everywhere)
 
     def add_parameter(self, name: str, parameter: str) -> None:
         """Add a parameter with a default (`"size=0"`) as the last one of a function or a method."""

@@ -1,7 +1,7 @@
 """Edits of what is no statement: expressions (a decorator's argument, say) and parameters."""
 
 import ast
-from typing import cast
+from typing import Any
 
 import libcst as cst
 
@@ -10,14 +10,16 @@ from optimizations.source_definitions import defined, exchange
 from optimizations.source_imports import code_of
 
 
-def replace_expression(module: cst.Module, find: str, by: str) -> cst.Module:
-    """Replace the one expression that reads `find`; see `Module.replace_expression`."""
+def replace_expression(
+    module: cst.Module, find: str, by: str, everywhere: bool = False
+) -> cst.Module:
+    """Replace the expression that reads `find`; see `Module.replace_expression`."""
     search = _Search(find)
     module.visit(search)
-    if len(search.found) != 1:
+    if not search.found or (len(search.found) > 1 and not everywhere):
         how = f"found {len(search.found)} times" if search.found else "not found"
         raise DoesNotApply(f"`{find}`: {how}")
-    return cast(cst.Module, module.deep_replace(search.found[0], cst.parse_expression(by)))
+    return module.visit(_Replacement(search.found, by))
 
 
 def add_parameter(module: cst.Module, name: str, parameter: str) -> cst.Module:
@@ -50,6 +52,16 @@ class _Search(cst.CSTVisitor):
         if type(node) is self._kind and _essence(code_of(node)) == self._wanted:
             self.found.append(node)
         return True
+
+
+class _Replacement(cst.CSTTransformer):
+    def __init__(self, found: list[cst.CSTNode], by: str) -> None:
+        super().__init__()
+        self._found = set(map(id, found))
+        self._by = by
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        return cst.parse_expression(self._by) if id(original_node) in self._found else updated_node
 
 
 def _essence(code: str) -> str:

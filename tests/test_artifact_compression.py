@@ -57,8 +57,13 @@ CONTENT = {
 }
 
 
-def stored(blob):
+def packed_bytes(blob):
     packed = pack(blob)
+    return None if packed is None else bytes(packed)
+
+
+def stored(blob):
+    packed = packed_bytes(blob)
     return blob if packed is None else packed
 
 
@@ -70,7 +75,7 @@ def allowed_size(blob):
 
 
 def check(blob):
-    packed = pack(blob)
+    packed = packed_bytes(blob)
     if packed is not None:
         assert gzip.decompress(packed) == blob
         assert unpack(packed) == blob

@@ -1,0 +1,49 @@
+"""Memory that is about to be filled, and in how large pages the system is to give it."""
+
+# metaflow supports Python 3.8.
+# ruff: noqa: UP033
+import mmap
+import sys
+from functools import lru_cache
+from io import BufferedReader, RawIOBase
+from typing import Any
+
+# What is smaller gains nothing. numpy asks for its arrays from here on, too.
+LARGE = 4 * 1024 * 1024
+BUFFERED = 64 * 1024
+
+
+class _Advised(RawIOBase):
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        if len(target) >= LARGE:
+            _ask_for_huge_pages(target)
+        return self._file.readinto(target)
+
+
+def advised(file: BufferedReader) -> BufferedReader:
+    """Return a file that reads what is large into huge pages, where the system has them."""
+    return BufferedReader(_Advised(file), BUFFERED)
+
+
+def _ask_for_huge_pages(target: Any) -> None:
+    # It takes longer to load than it saves once; who loads numpy has loaded it.
+    ctypes = sys.modules.get("ctypes")
+    if ctypes is None or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return
+    start = ctypes.addressof(ctypes.c_char.from_buffer(target))
+    first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+    # No more than advice: whether it is taken does not matter.
+    _madvise(ctypes)(first, start + len(target) - first, mmap.MADV_HUGEPAGE)
+
+
+@lru_cache(maxsize=None)
+def _madvise(ctypes: Any) -> Any:
+    function = ctypes.CDLL(None).madvise
+    function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    return function

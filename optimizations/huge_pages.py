@@ -1,0 +1,31 @@
+"""Ask the system for huge pages where a large artifact is unpickled to.
+
+To load a large array that is stored as it is takes as long as it takes the system to give memory
+out, in pages of 4 KB, one at a time, at the first touch of each.
+
+What changes: before bytes from 4 MB on are read to where they stay, the system is advised to give
+huge pages (of 2 MB) for them, as numpy advises it for its own arrays. Where the system has none, or
+gives them to all anyway, and where `ctypes` was not loaded (numpy loads it), nothing changes.
+
+How to measure: `artifacts.Load` of float64-8MB, embeddings-8MB and half-noise-16MB, wall time.
+
+Risk: after a fork, a process that writes to such memory copies more of it at a time.
+"""
+
+from optimizations.errors import DoesNotApply
+from optimizations.new_modules import source_of
+from optimizations.source_tree import SourceTree
+from optimizations.unpickle_from_file import TASK
+
+LOADS = ("pickle_serializer.pickle.load(blob)", "pickle.load(blob)")
+
+
+def apply(tree: SourceTree) -> None:
+    """Read files of artifacts through one that advises."""
+    task = tree[TASK]
+    load = next((load for load in LOADS if load in task.source), None)
+    if load is None:
+        raise DoesNotApply(f"{TASK}: no artifact is read from a file; unpickle_from_file adds it")
+    task.replace_expression(load, by=load.replace("(blob)", "(advised(blob))"))
+    task.add_import("from .advised_memory import advised")
+    tree.add_module("metaflow/datastore/advised_memory.py", source_of("advised_memory"))

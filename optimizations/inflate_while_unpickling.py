@@ -1,0 +1,68 @@
+"""Decompress a large artifact while it is unpickled, right to where it stays.
+
+To load an artifact that is compressed, its file is read, decompressed, and then unpickled: a large
+array is in memory twice, beside the file, and to fill memory for the first time takes as long as
+decompressing.
+
+What changes: the datastore hands a file to `pickle.load` that decompresses what is read of it. The
+checksum is verified as before, at its end. Small artifacts, the client's (which go into its cache)
+and those of other serializers are read as before.
+
+How to measure: `artifacts.Load` and `artifacts.Memory` of what compresses, as columns-20MB.
+
+Risk: a pickle's code runs before its checksum is seen to be wrong.
+"""
+
+from optimizations.errors import DoesNotApply
+from optimizations.new_modules import source_of
+from optimizations.source_tree import SourceTree
+from optimizations.unpickle_from_file import LOADING, STORE, TASK
+
+UNPACKING = """
+try:
+    blob = unpack_code(f)
+except Exception as e:
+    raise DataException(
+        "Could not unpack artifact '%s': %s" % (NAME, e)
+    )
+"""
+INFLATING = """
+if (
+    as_files
+    and not self._blob_cache
+    and unpack_code
+    in (self._unpack_v1, self._unpack_backward_compatible)
+):
+    inflated = inflating(f, NAME, DataException)
+    if inflated is not None:
+        yield key, inflated
+        continue
+"""
+LOADED = """
+value = LOAD
+# The checksum of what was compressed is at its end.
+while blob.read(64 * 1024):
+    pass
+return value
+"""
+
+
+def apply(tree: SourceTree) -> None:
+    """Hand out files that decompress, and read them to their end."""
+    store, task = tree[STORE], tree[TASK]
+    if "as_files" not in store.source:
+        raise DoesNotApply(f"{STORE}: as_files: not found; unpickle_from_file adds it")
+    tree.add_module("metaflow/datastore/inflating.py", source_of("inflating"))
+    # Older releases name another variable in the message.
+    name = "path_key" if "(path_key, e)" in store.source else "path"
+    unpacking, inflating = (text.replace("NAME", name) for text in (UNPACKING, INFLATING))
+    store.replace_statement(within=LOADING, find=unpacking, by=inflating + unpacking)
+    store.add_import("from .inflating import inflating")
+    function, load = (
+        ("_deserialized", "pickle_serializer.pickle.load(blob)")
+        if task.has("_deserialized")
+        else ("_unpickled", "pickle.load(blob)")
+    )
+    task.replace_statement(
+        within=function, find=f"return {load}", by=LOADED.replace("LOAD", load, 1)
+    )

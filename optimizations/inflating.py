@@ -1,0 +1,84 @@
+"""A compressed blob as a file: what is read is decompressed right to where it is wanted."""
+
+# metaflow supports Python 3.8: the older spelling of types.
+# ruff: noqa: UP006, UP035, UP045
+import struct
+from io import SEEK_END, BufferedReader, RawIOBase
+from typing import Any, BinaryIO, Optional, Type
+
+from .blob_compression import _decompressor
+
+# What is smaller is decompressed as a whole as fast.
+SMALL = 512 * 1024
+# Few enough bytes to be handled in memory that is there already.
+AT_ONCE = 64 * 1024
+# The least that a gzip member is long.
+SHORTEST = 18
+
+
+class _Inflating(RawIOBase):
+    def __init__(self, file: BinaryIO, name: str, error: Type[Exception]) -> None:
+        self._file = file
+        self._name = name
+        self._error = error
+        self.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Begin anew; there are no other places to go to."""
+        if offset or whence:
+            raise OSError("only the beginning of a compressed blob can be sought")
+        self._file.seek(0)
+        self._member: Any = _decompressor()
+        self._packed = b""
+        self._ended = False
+        return 0
+
+    def readinto(self, target: Any) -> int:
+        try:
+            return self._inflate(target)
+        except Exception as problem:
+            raise self._error(
+                "Could not unpack artifact '%s': %s" % (self._name, problem)  # noqa: UP031
+            ) from problem
+
+    def _inflate(self, target: Any) -> int:
+        while not self._ended:
+            if self._member.eof:
+                self._begin_next_member()
+                continue
+            packed = self._packed or self._file.read(AT_ONCE)
+            data = self._member.decompress(packed, min(len(target), AT_ONCE))
+            self._packed = self._member.unconsumed_tail
+            if data:
+                target[: len(data)] = data
+                return len(data)
+            if not (packed or self._member.eof):
+                raise EOFError("the compressed file ended before its end was reached")
+        return 0
+
+    def _begin_next_member(self) -> None:
+        # Between members, and behind the last, zeros may stand.
+        self._packed = self._member.unused_data.lstrip(b"\0")
+        while not self._packed and not self._ended:
+            more = self._file.read(AT_ONCE)
+            self._packed = more.lstrip(b"\0")
+            self._ended = not more
+        self._member = _decompressor()
+
+
+def inflating(file: BinaryIO, name: str, error: Type[Exception]) -> Optional[BufferedReader]:
+    """Return a file of what a large compressed blob holds; None if it is not large.
+
+    What can't be decompressed raises `error`, which tells the name.
+    """
+    length = file.seek(0, SEEK_END)
+    file.seek(max(0, length - 4))
+    size = struct.unpack("<I", file.read(4))[0] if length >= SHORTEST else 0
+    file.seek(0)
+    return BufferedReader(_Inflating(file, name, error), AT_ONCE) if size >= SMALL else None
