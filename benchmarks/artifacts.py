@@ -20,7 +20,7 @@ from benchmarks.datastores import (
     writable_task,
 )
 from benchmarks.memory import peak_growth
-from benchmarks.surroundings import fresh_folder, skip_when_quick
+from benchmarks.surroundings import fresh_folder, settle_disk, skip_when_quick
 
 FORK = multiprocessing.get_context("fork")
 TWENTY_SMALL = "20-small"
@@ -64,7 +64,7 @@ class Save:
 
     params = ARTIFACTS
     param_names = ("payload",)
-    version = "1"
+    version = "2"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
     store_type = None  # the commit's own
 
@@ -75,6 +75,7 @@ class Save:
         self.artifacts = make_artifacts(payload)
         self.folder = fresh_folder()
         self.task = writable_task(self.folder, self.store_type)
+        settle_disk()
 
     def time_save(self, payload):
         self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
@@ -87,7 +88,7 @@ class SaveWithBlake3Keys(Save):
     """
 
     params = INCOMPRESSIBLE_PAYLOADS
-    version = "1"
+    version = "2"
 
     def setup(self, payload):
         use_blake3_keys()

@@ -100,7 +100,7 @@ class ForgettingStorage(LocalStorage):
     def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
         for _, stored in path_and_bytes_iter:
             stream = stored[0] if isinstance(stored, tuple) else stored
-            self.stored_bytes += len(stream if isinstance(stream, bytes) else stream.read())
+            self.stored_bytes += len(stream if hasattr(stream, "__len__") else stream.read())
 
 
 def content_store(storage_type, folder):

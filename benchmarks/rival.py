@@ -40,7 +40,7 @@ class Lz4Store(ContentAddressedStore):
     def _new(self, blobs, saved):
         """Yield what the storage lacks, packed; note the key of every blob."""
         storage = self._storage_impl
-        for blob in blobs:
+        for blob in map(bytes, blobs):
             key = hashlib.sha1(blob).hexdigest()
             path = storage.path_join(self._prefix, key[:2], key)
             saved.append(self.save_blobs_result(uri=None, key=key))
@@ -67,7 +67,7 @@ def require_rival():
 class SaveWithLz4(artifacts.Save):
     """Persist a step's artifacts as lz4 frames: the end of every step, as the rival has it."""
 
-    version = "1"
+    version = "2"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
     store_type = Lz4Store
 

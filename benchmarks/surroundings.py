@@ -49,6 +49,14 @@ def fresh_folder():
     return Path(tempfile.mkdtemp(dir=Path.cwd()))
 
 
+def settle_disk():
+    """Wait until what was written before, as an installation is, has reached the disk.
+
+    It would slow down whatever a benchmark writes, for as long as it is still on its way.
+    """
+    os.sync()
+
+
 def short_of_time():
     """Tell whether this is a quick run; the suite's asv plugin says so for `asv run --quick`."""
     return bool(os.environ.get(QUICK))

@@ -99,6 +99,7 @@ def apply(tree: SourceTree) -> None:
     )
     store.replace_body("ContentAddressedStore._pack_v1", by=_pack_v1, was={"5954280060ea"})
     store.replace_body("ContentAddressedStore._unpack_v1", by=_unpack_v1, was={"a96a507d3ff4"})
+    store.defer_import("pieces_of")
     tree.add_module("metaflow/datastore/blob_compression.py", source_of("blob_compression"))
     local = tree[LOCAL]
     if local.has("LocalStorage._atomic_write"):

@@ -37,15 +37,21 @@ class _Inflating(RawIOBase):
         self._member: Any = _decompressor()
         self._packed = b""
         self._ended = False
+        self._place = 0
         return 0
+
+    def tell(self) -> int:
+        return self._place
 
     def readinto(self, target: Any) -> int:
         try:
-            return self._inflate(target)
+            count = self._inflate(target)
         except Exception as problem:
             raise self._error(
                 "Could not unpack artifact '%s': %s" % (self._name, problem)  # noqa: UP031
             ) from problem
+        self._place += count
+        return count
 
     def _inflate(self, target: Any) -> int:
         while not self._ended:

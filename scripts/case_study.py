@@ -20,6 +20,21 @@ INCOMPRESSIBLE = (
     ("float32 embeddings 8 MB", "embeddings-8MB"),
     ("random bytes 5 MB", "random-5MB"),
 )
+
+
+def loading(*payloads: tuple[str, str]) -> tuple[Row, ...]:
+    """Return the cases of loading some payloads, each given by its label and its name."""
+    return tuple(
+        Row(f"loading {label}", "artifacts.Load.time_load", (payload,))
+        for label, payload in payloads
+    )
+
+
+COLUMNS = ("columns 20 MB", "columns-20MB")
+HALF_NOISE = ("half noise, half zeros 16 MB", "half-noise-16MB")
+ZEROS = ("zeros 64 MB", "zeros-64MB")
+FLOATS = INCOMPRESSIBLE[0]
+
 SAVE_KEYS = ("artifacts.Save.time_save", "artifacts.SaveWithBlake3Keys.time_save")
 FIND_KEYS = ("hashing.ContentKey.time_find", "hashing.ContentKeyWithBlake3.time_find")
 
@@ -83,10 +98,30 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("plugin resolution", "65% of the import", "lazy_plugins", (IMPORT, TASK)),
     Target(
+        "copies of a pickle (not in the case study)",
+        "–",
+        "pickle_in_pieces",
+        tuple(
+            Row(
+                f"memory to save {label}",
+                "artifacts.Memory.track_peak_of_save",
+                (payload,),
+                "bytes",
+            )
+            for label, payload in (FLOATS, COLUMNS, ZEROS)
+        ),
+        "It takes time, too, but gzip hides that as long as it is there.",
+    ),
+    Target(
         "double gzip on every artifact",
         "compress once, tune the level",
         "artifact_compression",
-        (SAVE, LOAD),
+        (
+            SAVE,
+            LOAD,
+            Row("saving float64 8 MB", "artifacts.Save.time_save", ("float64-8MB",)),
+            *loading(FLOATS),
+        ),
         "Each artifact is compressed once, not twice.",
     ),
     Target(
@@ -168,10 +203,21 @@ TARGETS: tuple[Target, ...] = (
         "loading what is stored as it is (not in the case study)",
         "–",
         "unpickle_from_file",
-        tuple(
-            Row(f"loading {label}", "artifacts.Load.time_load", (payload,))
-            for label, payload in INCOMPRESSIBLE
-        ),
+        loading(*INCOMPRESSIBLE),
         "In memory once, not twice.",
+    ),
+    Target(
+        "loading what is compressed (not in the case study)",
+        "–",
+        "inflate_while_unpickling",
+        loading(HALF_NOISE, COLUMNS, ZEROS),
+        "In memory once, not twice.",
+    ),
+    Target(
+        "pages of memory (not in the case study)",
+        "–",
+        "huge_pages",
+        loading(FLOATS, HALF_NOISE, ZEROS),
+        "Where the system leaves it to programs to ask for huge pages, as Debian and Ubuntu do.",
     ),
 )

@@ -61,7 +61,8 @@ def test_members_and_zeros_between_them_are_read_as_gzip_reads_them(sizes, zeros
 def test_it_can_be_read_once_more_from_the_beginning():
     file = inflating(io.BytesIO(gzip.compress(CONTENT["words"])), "somewhere", Damaged)
     assert file.read(100_000) == CONTENT["words"][:100_000]
-    file.seek(0)
+    assert file.tell() == 100_000
+    assert file.seek(0) == 0
     assert file.read() == CONTENT["words"]
 
 

@@ -29,6 +29,14 @@ def test_what_stands_in_a_statement_is_replaced():
     assert edited.source == changed
 
 
+def test_all_of_them_are_replaced_where_that_is_asked_for():
+    edited = Module(PATH, SOURCE)
+    edited.replace_expression("PLUGINS", by="plugins()", everywhere=True)
+    assert edited.source == SOURCE.replace("PLUGINS", "plugins()")
+    with pytest.raises(DoesNotApply, match="`OTHERS`: not found"):
+        edited.replace_expression("OTHERS", by="x", everywhere=True)
+
+
 @pytest.mark.parametrize(
     ("find", "reason"), [("[m for m in OTHERS]", "not found"), ("PLUGINS", "found 2 times")]
 )
