@@ -34,12 +34,13 @@ def advised(file: BufferedReader) -> BufferedReader:
 def _ask_for_huge_pages(target: Any) -> None:
     # It takes longer to load than it saves once; who loads numpy has loaded it.
     ctypes = sys.modules.get("ctypes")
-    if ctypes is None or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return
-    start = ctypes.addressof(ctypes.c_char.from_buffer(target))
-    first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
-    # No more than advice: whether it is taken does not matter.
-    _madvise(ctypes)(first, start + len(target) - first, mmap.MADV_HUGEPAGE)
+    try:
+        start = ctypes.addressof(ctypes.c_char.from_buffer(target))  # type: ignore[union-attr]
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        _madvise(ctypes)(first, start + len(target) - first, mmap.MADV_HUGEPAGE)
+    except Exception:
+        # No ctypes, no such call or no such pages: it is advice, and nothing needs it.
+        pass
 
 
 @lru_cache(maxsize=None)

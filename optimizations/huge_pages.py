@@ -17,15 +17,13 @@ from optimizations.new_modules import source_of
 from optimizations.source_tree import SourceTree
 from optimizations.unpickle_from_file import TASK
 
-LOADS = ("pickle_serializer.pickle.load(blob)", "pickle.load(blob)")
-
 
 def apply(tree: SourceTree) -> None:
     """Read files of artifacts through one that advises."""
     task = tree[TASK]
-    load = next((load for load in LOADS if load in task.source), None)
-    if load is None:
-        raise DoesNotApply(f"{TASK}: no artifact is read from a file; unpickle_from_file adds it")
-    task.replace_expression(load, by=load.replace("(blob)", "(advised(blob))"))
+    if not task.has("_load"):
+        raise DoesNotApply(f"{TASK}: _load: not found; inflate_while_unpickling adds it")
+    task.replace_expression("pickle.load(file)", by="pickle.load(advised(file))")
     task.add_import("from .advised_memory import advised")
+    task.defer_import("advised")
     tree.add_module("metaflow/datastore/advised_memory.py", source_of("advised_memory"))

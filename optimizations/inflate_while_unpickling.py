@@ -5,8 +5,9 @@ array is in memory twice, beside the file, and to fill memory for the first time
 decompressing.
 
 What changes: the datastore hands a file to `pickle.load` that decompresses what is read of it. The
-checksum is verified as before, at its end. Small artifacts, the client's (which go into its cache)
-and those of other serializers are read as before.
+checksum is verified as before, at its end, and damage is told in the same words. Small artifacts,
+the client's (which go into its cache), those of several names, and those of other serializers are
+read as before.
 
 How to measure: `artifacts.Load` and `artifacts.Memory` of what compresses, as columns-20MB.
 
@@ -28,23 +29,27 @@ except Exception as e:
 """
 INFLATING = """
 if (
-    as_files
+    key in as_files
     and not self._blob_cache
     and unpack_code
     in (self._unpack_v1, self._unpack_backward_compatible)
 ):
+    from .inflating import inflating
+
     inflated = inflating(f, NAME, DataException)
     if inflated is not None:
         yield key, inflated
         continue
 """
-LOADED = """
-value = LOAD
-# The checksum of what was compressed is at its end.
-while blob.read(64 * 1024):
-    pass
-return value
-"""
+
+
+def _load(file):
+    """Unpickle what a file holds, and read it to its end: the checksum is there."""
+    try:
+        return pickle.load(file)  # noqa: F821
+    finally:
+        while file.read(64 * 1024):
+            pass
 
 
 def apply(tree: SourceTree) -> None:
@@ -57,12 +62,7 @@ def apply(tree: SourceTree) -> None:
     name = "path_key" if "(path_key, e)" in store.source else "path"
     unpacking, inflating = (text.replace("NAME", name) for text in (UNPACKING, INFLATING))
     store.replace_statement(within=LOADING, find=unpacking, by=inflating + unpacking)
-    store.add_import("from .inflating import inflating")
-    function, load = (
-        ("_deserialized", "pickle_serializer.pickle.load(blob)")
-        if task.has("_deserialized")
-        else ("_unpickled", "pickle.load(blob)")
-    )
-    task.replace_statement(
-        within=function, find=f"return {load}", by=LOADED.replace("LOAD", load, 1)
+    task.replace_expression("pickle.load(blob)", by="_load(blob)")
+    task.add_definition(
+        _load, before="_deserialized" if task.has("_deserialized") else "_unpickled"
     )

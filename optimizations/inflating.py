@@ -21,37 +21,20 @@ class _Inflating(RawIOBase):
         self._file = file
         self._name = name
         self._error = error
-        self.seek(0)
+        self._member: Any = _decompressor()
+        self._packed = b""
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Begin anew; there are no other places to go to."""
-        if offset or whence:
-            raise OSError("only the beginning of a compressed blob can be sought")
-        self._file.seek(0)
-        self._member: Any = _decompressor()
-        self._packed = b""
-        self._ended = False
-        self._place = 0
-        return 0
-
-    def tell(self) -> int:
-        return self._place
-
     def readinto(self, target: Any) -> int:
         try:
-            count = self._inflate(target)
+            return self._inflate(target)
         except Exception as problem:
             raise self._error(
                 "Could not unpack artifact '%s': %s" % (self._name, problem)  # noqa: UP031
             ) from problem
-        self._place += count
-        return count
 
     def _inflate(self, target: Any) -> int:
         while not self._ended:

@@ -12,7 +12,8 @@ a file, as before, that joins the pieces when it is read; other serializers are 
 How to measure: `artifacts.Save` and `artifacts.Memory` of large payloads.
 
 Risk: a storage of somebody's own that takes no more than `BytesIO`, though files of any kind were
-promised to it.
+promised to it; and whoever replaces `PickleSerializer.serialize`, `LocalStorage._atomic_write` or
+`pickle.dumps` in a running process.
 """
 
 from optimizations.new_modules import source_of

@@ -56,7 +56,10 @@ class Pieces(RawIOBase):
 
     def _file(self) -> BinaryIO:
         if self._joined is None:
-            self._joined = BytesIO(bytes(self))
+            joined = bytes(self)
+            # In memory once: these are the pieces from now on.
+            self.pieces, self._ends = [joined], [len(joined)]
+            self._joined = BytesIO(joined)
         return self._joined
 
 

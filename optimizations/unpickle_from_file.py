@@ -4,8 +4,8 @@ To load an artifact, all of its file is read, and then unpickled: a large array 
 memory twice, and to fill memory for the first time takes as long as all else.
 
 What changes: where a blob is stored as it is, the datastore hands its open file to `pickle.load`,
-which reads a large string of bytes right to where it stays. Blobs that are compressed, or go into
-the client's cache, and those of other serializers are read as before.
+which reads a large string of bytes right to where it stays. Blobs that are compressed, that go into
+the client's cache, that have several names, and those of other serializers are read as before.
 
 How to measure: `artifacts.Load` and `artifacts.Memory` of what does not compress, as float64-8MB.
 
@@ -13,6 +13,7 @@ Risk: a pickle that was cut short raises another error (EOFError) than before.
 """
 
 from optimizations.errors import DoesNotApply
+from optimizations.source_definitions import NewCode
 from optimizations.source_tree import SourceTree
 
 STORE = "metaflow/datastore/content_addressed_store.py"
@@ -27,23 +28,33 @@ deserializer.deserialize(
 """
 
 
+def _read_from_files(to_load):
+    """Return the keys that are loaded under one name: others are read once, for all their names."""
+    return {key for key, names in to_load.items() if len(names) == 1}
+
+
 def _unpickled(blob):
-    """Unpickle bytes, or a file from its beginning."""
-    if isinstance(blob, bytes):
-        return pickle.loads(blob)  # noqa: F821
-    blob.seek(0)
-    return pickle.load(blob)  # noqa: F821
+    """Unpickle bytes, or what a file holds."""
+    return pickle.loads(blob) if isinstance(blob, bytes) else pickle.load(blob)  # noqa: F821
+
+
+def _unpickled_from_files(to_load, deserializers):
+    """Return the keys that pickle alone loads, under one name: it reads files by itself."""
+    from metaflow.plugins.datastores.serializers.pickle_serializer import (
+        PickleSerializer,
+    )
+
+    return {
+        key
+        for key, names in to_load.items()
+        if len(names) == 1 and deserializers[names[0]][0] is PickleSerializer
+    }
 
 
 def _deserialized(deserializer, blob, metadata):
-    """Deserialize bytes, or a file from its beginning."""
-    from metaflow.plugins.datastores.serializers import pickle_serializer
-
+    """Deserialize bytes, or what a file holds that pickle reads."""
     if not isinstance(blob, bytes):
-        blob.seek(0)
-        if deserializer is pickle_serializer.PickleSerializer:
-            return pickle_serializer.pickle.load(blob)
-        blob = blob.read()
+        return pickle.load(blob)  # noqa: F821
     return deserializer.deserialize(
         [blob],
         metadata,
@@ -56,12 +67,12 @@ def apply(tree: SourceTree) -> None:
     store, task = tree[STORE], tree[TASK]
     if not store.has("_is_worth_a_copy"):
         raise DoesNotApply(f"{STORE}: _is_worth_a_copy: not found; read_in_place adds it")
-    store.add_parameter(LOADING, "as_files=False")
+    store.add_parameter(LOADING, "as_files=()")
     store.replace_statement(
         within=LOADING,
         find=READ,
         by="""
-        if as_files and not (
+        if key in as_files and not (
             self._blob_cache
             and file_path != self._storage_impl.full_uri(path_key)
         ):
@@ -71,17 +82,22 @@ def apply(tree: SourceTree) -> None:
         """
         + READ,
     )
-    task.replace_expression(
-        "self._ca_store.load_blobs(to_load.keys())",
-        by="self._ca_store.load_blobs(to_load.keys(), as_files=True)",
-    )
     if UNPICKLED in task.source:
+        chosen = "_read_from_files(to_load)"
         task.replace_statement(
             within="TaskDataStore.load_artifacts", find=UNPICKLED, by="yield name, _unpickled(blob)"
         )
-        task.add_definition(_unpickled, before="TaskDataStore")
+        new: tuple[NewCode, ...] = (_read_from_files, _unpickled)
     else:
+        chosen = "_unpickled_from_files(to_load, deserializers)"
         task.replace_expression(
             DESERIALIZED.strip(), by="_deserialized(deserializer, blob, metadata)"
         )
-        task.add_definition(_deserialized, before="TaskDataStore")
+        task.add_import("import pickle")
+        new = (_unpickled_from_files, _deserialized)
+    for definition in new:
+        task.add_definition(definition, before="TaskDataStore")
+    task.replace_expression(
+        "self._ca_store.load_blobs(to_load.keys())",
+        by=f"self._ca_store.load_blobs(to_load.keys(), as_files={chosen})",
+    )

@@ -36,9 +36,6 @@ SHORT_ROUNDS = 4
 # What repeats: once is enough, and a number of rounds would be asked of these, too.
 SHORT_COUNTS = r"^(instructions|imports\.Footprint)\."
 
-# A foreach of 50 takes a quarter of a release's time.
-NOT_THE_WIDEST = r"^(?!flows\.WideForeach)"
-
 
 # What a commit of the series claims to move, beside counts of instructions: measured in one run
 # with the commit below it.
@@ -190,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
     described.add_argument(
         "--minors",
         action="store_true",
-        help="then the last release of each minor version, one sample a case",
+        help="then the last release of each minor version, interleaved",
     )
     described.add_argument("--quick", action="store_true", help="one sample a case: a smoke test")
     described.add_argument(
@@ -240,10 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             measure(together, *options, "--bench", claimed)
         measure(series()[1:-1], *options, "--bench", COUNTS)
     if arguments.minors:
-        # One after the other, for with one round there is nothing to interleave: these are for
-        # the counts, and for steps between releases that stand out from the noise.
-        one_sample = ["--attribute", "rounds=1", "--bench", only or NOT_THE_WIDEST]
-        measure(commits_of(minor_releases()), "--machine", name, *one_sample)
+        measure(commits_of(minor_releases()), *options, *(["--bench", only] if only else []))
     asv("compare", "main", "optimized", "--machine", name, "--split")
     asv("publish")
     print(f"\nsite: {HTML / 'index.html'} (make preview serves it on this machine)")

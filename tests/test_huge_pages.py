@@ -48,7 +48,23 @@ def test_what_is_small_is_not(advice):
     assert not advice
 
 
-def test_the_real_call_leaves_the_content_alone():
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has huge pages")
+def test_the_system_takes_the_advice(monkeypatch):
+    returned = []
+    real = advised_memory._madvise(ctypes)
+    monkeypatch.setattr(
+        advised_memory, "_madvise", lambda ctypes: lambda *each: returned.append(real(*each))
+    )
+    assert read(CONTENT) == CONTENT
+    assert returned == [0]
+
+
+@pytest.mark.parametrize("failure", [AttributeError, OSError])
+def test_advice_that_can_not_be_given_does_no_harm(monkeypatch, failure):
+    def fail(ctypes):
+        raise failure("half imported, or linked statically")
+
+    monkeypatch.setattr(advised_memory, "_madvise", fail)
     assert read(CONTENT) == CONTENT
 
 
@@ -75,6 +91,6 @@ print((loaded.pop("array") == numpy.random.default_rng(0).random(700_000)).all()
     assert both(python, version, STORE + script) == "True True\n"
 
 
-def test_it_refuses_where_nothing_is_read_from_a_file(series):
-    with pytest.raises(DoesNotApply, match="unpickle_from_file adds it"):
+def test_it_refuses_where_no_file_is_unpickled(series):
+    with pytest.raises(DoesNotApply, match="_load: not found; inflate_while_unpickling adds it"):
         applied("huge_pages", tree_of(series, NEWEST))

@@ -66,6 +66,8 @@ def test_pieces_are_a_file_that_can_be_read_again():
     assert (file.read(2), file.tell(), file.read()) == (b"ab", 2, b"cdefg")
     assert file.seek(0) == 0
     assert io.BufferedReader(file).read() == b"abcdefg"
+    assert blob.pieces == [b"abcdefg"]
+    assert (blob[2:5], len(blob)) == (b"cde", 7)
     assert as_file(b"abc").read() == content_of(io.BytesIO(b"abc")) == b"abc"
 
 

@@ -119,12 +119,12 @@ class Reversed(ArtifactSerializer):
 SerializerStore._active_serializers.add(Reversed)
 SerializerStore._ordered_cache = None
 value = noise(200_000)
-save(value=value, other=[value])
-loaded = dict(load("value", "other"))
-print(loaded["value"] == value)
-print(loaded["other"] == [value])
+zeros = bytes(2_000_000)
+save(value=value, zeros=zeros, other=[value])
+loaded = dict(load("value", "zeros", "other"))
+print(loaded["value"] == value, loaded["zeros"] == zeros, loaded["other"] == [value])
 """
-    assert both(python, NEWEST, STORE + script) == "bytes\nTrue\nTrue\n"
+    assert both(python, NEWEST, STORE + script) == "bytes\nbytes\nTrue True True\n"
 
 
 def test_a_large_value_is_in_memory_once(python):
