@@ -135,10 +135,14 @@ compare_on_machine = compare.Compare.run
 def likeliest_machine(config: Any, *revisions: str) -> str | None:
     """Return this machine if it has results for all revisions, else the only one that has."""
     repository = get_repo(config)
-    try:
-        commits = [repository.get_hash_from_name(revision) for revision in revisions]
-    except NoSuchNameError:
-        return None
+    commits = []
+    for revision in revisions:
+        try:
+            commits.append(repository.get_hash_from_name(revision))
+        except NoSuchNameError:
+            raise util.UserError(
+                f"unknown revision {revision}; git -C upstream tag lists the releases"
+            ) from None
     machines = [Path(path).parent for path in asv_machine.iter_machine_files(config.results_dir)]
     measured = [
         folder.name

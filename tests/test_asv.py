@@ -130,7 +130,8 @@ def test_publish_refuses_a_half_measured_series(clone):
 
 
 def test_a_commit_that_does_not_exist_is_named(clone):
-    assert "nonsense" in asv(clone, "compare", "nonsense", "HEAD", code=1)
+    said = asv(clone, "compare", "nonsense", "HEAD", code=1)
+    assert "unknown revision nonsense" in said
 
 
 def test_a_version_that_does_not_exist_is_named(clone):
