@@ -111,9 +111,9 @@ def most_of(
 
 LOOKING = (
     "What is left beside the floor's work is looking for what compresses, and the files' own time. "
-    "Half as many looks were a fifth quicker, and let nearly twice as many mixtures with rare "
-    "repeats grow beyond their bound; looking without a copy of what is looked through, or for "
-    "runs only in the samples that are compressed, gained a twentieth each."
+    "Half as many looks were quicker, and let more mixtures with rare repeats grow beyond their "
+    "bound; looking without a copy of what is looked through, or for runs only in the samples that "
+    "are compressed, gained little each."
 )
 MEMORY = (
     "What is left is one copy to memory that is touched for the first time (pickle's, of an "
