@@ -8,6 +8,7 @@ from benchmarks.common import (
     INCOMPRESSIBLE_PAYLOADS,
     LARGE_PAYLOADS,
     LONGEST_PAYLOADS,
+    OTHER_PAYLOADS,
     PAYLOADS,
     make_payload,
     same,
@@ -35,7 +36,9 @@ def make_artifacts(payload):
 
 
 def skip_longest_when_quick(payload):
-    """Skip the payloads that would take most of a quick run."""
+    """Skip the payloads that would take most of a quick run, and those that are no target."""
+    if payload in OTHER_PAYLOADS:
+        skip_when_quick(f"{payload} is measured where all kinds of content are")
     if payload in LONGEST_PAYLOADS:
         skip_when_quick(f"{payload} takes long, and smaller ones show as much")
 
@@ -65,7 +68,7 @@ class Save:
     params = ARTIFACTS
     param_names = ("payload",)
     version = "2"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 6, 0, 60
     store_type = None  # the commit's own
 
     def setup(self, payload):
@@ -79,6 +82,13 @@ class Save:
 
     def time_save(self, payload):
         self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
+
+
+class SaveOther(Save):
+    """Persist what else people store: no kind of content may be slower than it was."""
+
+    params = OTHER_PAYLOADS
+    version = "1"
 
 
 class SaveWithBlake3Keys(Save):
@@ -153,7 +163,7 @@ class Load(Saved):
     params = ARTIFACTS
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 6, 0, 60
 
     def setup(self, folder, payload):
         saved = self.saved(folder, payload)
@@ -164,6 +174,13 @@ class Load(Saved):
     def time_load(self, folder, payload):
         for _ in self.task.load_artifacts(self.names):
             pass
+
+
+class LoadOther(Load):
+    """Read what else people store, at the start of a step that needs it."""
+
+    params = OTHER_PAYLOADS
+    version = "1"
 
 
 class Stored(Saved):
@@ -181,6 +198,13 @@ class Stored(Saved):
         return self.bytes
 
     track_bytes.unit = "bytes"
+
+
+class StoredOther(Stored):
+    """The room that it takes: at most a tenth more than before."""
+
+    params = OTHER_PAYLOADS
+    version = "1"
 
 
 class Memory(Saved):

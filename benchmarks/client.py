@@ -92,7 +92,7 @@ class ManyTasks(PastRuns):
     params = (TASKS,)
     param_names = ("tasks",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 12, 0, 60
 
     def setup(self, folder, tasks):
         self.look_at(folder)

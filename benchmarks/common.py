@@ -4,6 +4,7 @@ Every payload comes from a fixed seed, and is named for what it is and how many 
 """
 
 import pickle
+import zlib
 
 import numpy
 
@@ -19,6 +20,19 @@ PAYLOADS = (
     "columns-20MB",
     "half-noise-16MB",
     "zeros-64MB",
+)
+# What else people store. None may be slower, or much larger, than it was.
+OTHER_PAYLOADS = (
+    "nothing",
+    "one-byte",
+    "near-repeats-1MB",
+    "far-repeats-2MB",
+    "alternating-3MB",
+    "compressed-1MB",
+    "photo-2MB",
+    "sparse-4MB",
+    "few-values-1MB",
+    "many-strings-1MB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
@@ -115,7 +129,39 @@ def _half_noise(generator):
     return numpy.concatenate([generator.standard_normal(1_000_000), numpy.zeros(1_000_000)])
 
 
+def _alternating(generator):
+    """Return noise and words by turns, in stretches of 1 to 200 KB."""
+    parts = []
+    for size in generator.integers(1000, 200_000, 20):
+        parts += [generator.bytes(size), _text(generator, 200_000)[: size // 2].encode()]
+    return b"".join(parts)[:3_000_000]
+
+
+def _photo(generator):
+    """Return an image of three colours: soft shapes, and the noise that every camera adds."""
+    across, down = numpy.meshgrid(numpy.linspace(0, 9, 900), numpy.linspace(0, 7, 740))
+    shapes = [numpy.sin(across * turn) * numpy.cos(down / turn) for turn in (1, 1.7, 0.6)]
+    noise = generator.normal(0, 3, (740, 900, 3))
+    return numpy.clip(128 + 100 * numpy.stack(shapes, axis=2) + noise, 0, 255).astype("uint8")
+
+
+def _sparse(generator):
+    values = numpy.zeros(500_000)
+    values[generator.integers(0, 500_000, 5000)] = generator.random(5000)
+    return values
+
+
 _MAKERS = {
+    "nothing": lambda _: None,
+    "one-byte": lambda _: b"x",
+    "near-repeats-1MB": lambda generator: generator.bytes(20_000) * 50,
+    "far-repeats-2MB": lambda generator: generator.bytes(500_000) * 4,
+    "alternating-3MB": _alternating,
+    "compressed-1MB": lambda generator: zlib.compress(_text(generator, 2_600_000).encode()),
+    "photo-2MB": _photo,
+    "sparse-4MB": _sparse,
+    "few-values-1MB": lambda generator: generator.integers(0, 4, 1_000_000, dtype="uint8"),
+    "many-strings-1MB": lambda generator: [each.hex() for each in generator.random(40_000)],
     "dict-233B": _settings,
     "metrics-52KB": _metrics,
     "float64-800KB": lambda generator: generator.standard_normal(100_000),

@@ -1,4 +1,4 @@
-"""The least that Python and the system take for the same work, with keys and pickles as they are.
+"""What plain pickle, sha1, files and fork take for the same work: metaflow can only add to it.
 
 Nothing here runs metaflow's code, so that each case stands beside that of `artifacts` or
 `multicore` in the same run, and tells how much of it is left to gain.
@@ -15,7 +15,7 @@ PAYLOADS = ("float64-800KB", *INCOMPRESSIBLE_PAYLOADS)
 
 
 class Save:
-    """Pickle, hash by sha1 and write what does not compress: the least of saving it so."""
+    """Pickle, hash by sha1 and write what does not compress, as plain Python does."""
 
     params = PAYLOADS
     param_names = ("payload",)
@@ -33,7 +33,7 @@ class Save:
 
 
 class Load:
-    """Unpickle from a file, into memory that is touched once: the least that any loading does."""
+    """Unpickle from a file, as plain Python does."""
 
     params = PAYLOADS
     param_names = ("payload",)

@@ -24,5 +24,6 @@ SERIES: tuple[Optimization, ...] = (
     load("unpickle_from_file"),
     load("inflate_while_unpickling"),
     load("huge_pages"),
+    load("arrays_in_huge_pages"),
     load("blake3_keys"),
 )

@@ -25,13 +25,13 @@ def _fast_zlib() -> Any:
     try:
         from isal import isal_zlib
 
-        return isal_zlib, 2
+        return isal_zlib, 3
     except ImportError:
         pass
     try:
         from zlib_ng import zlib_ng
 
-        return zlib_ng, 2
+        return zlib_ng, 3
     except ImportError:
         return zlib, 1  # noqa: F821
 
@@ -48,10 +48,21 @@ def _decompressor() -> Any:
     return _fast_zlib()[0].decompressobj(31)
 
 
+def _is_quick(share: float) -> bool:
+    # Theirs are on anything.
+    return share <= POORLY or _fast_zlib()[0] is not zlib  # noqa: F821
+
+
+def _usual_below() -> int:
+    return SMALL if _fast_zlib()[0] is zlib else SMALL // 2  # noqa: F821
+
+
 def apply(tree: SourceTree) -> None:
     """Let the module of compression choose its library."""
     module = tree[COMPRESSION]
     module.replace_body("_compressor", by=_compressor, was={"0c28f14aad2d"})
     module.replace_body("_decompressor", by=_decompressor, was={"904e2958f99c"})
+    module.replace_body("_is_quick", by=_is_quick, was={"95421c68fe0e"})
+    module.replace_body("_usual_below", by=_usual_below, was={"0051ce3db14d"})
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_import("from functools import lru_cache")

@@ -45,6 +45,7 @@ def _ask_for_huge_pages(target: Any) -> None:
 
 @lru_cache(maxsize=None)
 def _madvise(ctypes: Any) -> Any:
-    function = ctypes.CDLL(None).madvise
+    # Of what is loaded already, and not the one that other code may have given types.
+    function = ctypes.pythonapi["madvise"]
     function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     return function

@@ -1,12 +1,12 @@
 """Bytes in pieces, as pickle writes them: joining them would copy what is large once more."""
 
 # metaflow supports Python 3.8: the older spelling of types.
-# ruff: noqa: D102, UP007, UP035, UP045
+# ruff: noqa: D102, UP006, UP007, UP035, UP045
 import pickle
 from bisect import bisect_right
 from io import BytesIO, RawIOBase
 from itertools import accumulate
-from typing import Any, BinaryIO, Iterator, Optional, Sequence, Union
+from typing import Any, BinaryIO, Iterator, Optional, Sequence, Tuple, Union
 
 
 class Pieces(RawIOBase):
@@ -35,6 +35,16 @@ class Pieces(RawIOBase):
             yield memoryview(self.pieces[number])[start - before : until - before]
             start = until
             number += 1
+
+    def window(self, start: int, size: int) -> Tuple[bytes, int, int]:
+        """Return bytes, and from where to where what is asked for stands there."""
+        number = bisect_right(self._ends, start)
+        piece = self.pieces[number]
+        first = start - (self._ends[number - 1] if number else 0)
+        if first + size <= len(piece) and isinstance(piece, bytes):
+            return piece, first, first + size
+        joined = self[start : start + size]
+        return joined, 0, len(joined)
 
     def readable(self) -> bool:
         return True

@@ -60,6 +60,7 @@ CLAIMS = (
         ),
         r"^artifacts\.(Load|Memory)\.",
     ),
+    (("huge_pages", "arrays_in_huge_pages"), r"^artifacts\.(Save|Memory)\."),
 )
 COUNTS = r"^instructions\."
 

@@ -220,4 +220,14 @@ TARGETS: tuple[Target, ...] = (
         loading(FLOATS, HALF_NOISE, ZEROS),
         "Where the system leaves it to programs to ask for huge pages, as Debian and Ubuntu do.",
     ),
+    Target(
+        "pages of memory (not in the case study)",
+        "–",
+        "arrays_in_huge_pages",
+        tuple(
+            Row(f"saving {label}", "artifacts.Save.time_save", (payload,))
+            for label, payload in (*INCOMPRESSIBLE[:2], HALF_NOISE)
+        ),
+        "The copy that pickle makes of an array, made in huge pages.",
+    ),
 )

@@ -2,18 +2,25 @@
 
 import gzip
 import os
+import pickle
 import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from itertools import pairwise
 
+import numpy
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import common
+from optimizations import compressible
 from optimizations.blob_compression import pack, unpack
+from optimizations.compressible import parts_of
+from optimizations.pieces import Pieces
 from tests.optimized_releases import NEWEST, VERSIONS
 
 MEGABYTE = 1_000_000
@@ -52,7 +59,11 @@ CONTENT = {
     "identifiers": b"".join(
         random.Random(2).choices([noise(16, i) for i in range(1500)], k=90_000)
     ),
-    "just above small": noise(64 * 1024 + 1),
+    **{
+        f"about {size} bytes": noise(size // 2) + bytes(size - size // 2)
+        for bound in (16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024, 2 * 1024 * 1024)
+        for size in (bound - 1, bound, bound + 1)
+    },
     "a segment and a byte": noise(1024 * 1024 + 1),
 }
 
@@ -103,12 +114,84 @@ pieces = st.one_of(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(pieces, max_size=6), st.integers(1, 40))
 @example([noise(30_000), bytes(3000)], 40)
 @example([noise(40_000)], 40)
 def test_any_mixture_is_read_back_and_stays_small(parts, times):
     check(b"".join(parts) * times)
+
+
+def amid_noise(chosen, make, size):
+    """Pieces of noise, a part of each replaced by what compresses: near what is worth it."""
+    length, share = chosen.randrange(2000, 60_000), chosen.uniform(0.08, 0.2)
+    part = int(length * share)
+    between = [chosen.randbytes(length - part) + make(part) for _ in range(size // length)]
+    return b"".join(between)
+
+
+def chosen_from(chosen, count, length, size):
+    """Values of a few bytes, of which some are chosen from a list."""
+    values = [chosen.randbytes(length) for _ in range(count)]
+    share = chosen.uniform(0.2, 1)
+    return b"".join(
+        chosen.choice(values) if chosen.random() < share else chosen.randbytes(length)
+        for _ in range(size // length)
+    )
+
+
+def seldom_gaining(kind, seed):
+    """Content of a kind, of 260 KB to 1 MB, most of which is close to not being worth it."""
+    chosen = random.Random(f"{kind} {seed}")
+    size = chosen.randrange(260_000, 1_000_000)
+    if kind == "far repeats":
+        period = chosen.randrange(3000, 30_000)
+        same = chosen.randbytes(int(period * chosen.uniform(0.08, 0.2)))
+        return b"".join(chosen.randbytes(period - len(same)) + same for _ in range(size // period))
+    if kind == "zeros":
+        return amid_noise(chosen, bytes, size)
+    if kind == "near repeats":
+        repeated = chosen.randbytes(chosen.choice([40, 900, 9000]))
+        return amid_noise(chosen, lambda part: (repeated * part)[:part], size)
+    length = {"tokens": 4, "values": 8, "identifiers": 16}[kind]
+    return chosen_from(chosen, chosen.choice([100, 1000, 4000]), length, size)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "kind", ["far repeats", "near repeats", "zeros", "tokens", "values", "identifiers"]
+)
+def test_what_gains_little_more_than_is_worth_it_is_not_missed(kind, seed):
+    check(seldom_gaining(kind, seed))
+
+
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(st.lists(st.sampled_from([0, 100_000, 700_000, 1_300_000]), min_size=2, max_size=7))
+def test_parts_follow_each_other_and_hold_all_of_a_blob(sizes):
+    kinds = [noise, words]
+    blob = noise(300_000) + b"".join(kinds[i % 2](size, i) for i, size in enumerate(sizes))
+    parts = parts_of(Pieces([blob[:1000], blob[1000:]]))
+    assert [0, *(end for _, end, _ in parts)] == [*(start for start, _, _ in parts), len(blob)]
+    assert all(before[2] != after[2] for before, after in pairwise(parts))
+    check(blob)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(st.integers(2**21, 2**23), st.randoms())
+def test_parts_are_in_order_whatever_is_seen(size, chance):
+    blob = Pieces([bytes(size)])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compressible, "_gains", lambda *place: chance.random() < 0.5)
+        parts = parts_of(blob)
+    assert [0, *(end for _, end, _ in parts)] == [*(start for start, _, _ in parts), size]
+    assert all(start < end for start, end, _ in parts)
+    assert all(before[2] != after[2] for before, after in pairwise(parts))
+
+
+@pytest.mark.parametrize("seed", [2, 9, 15])
+@pytest.mark.parametrize("name", ["_alternating", "_photo"])
+def test_payloads_of_several_kinds_stay_small_whatever_the_seed(name, seed):
+    check(pickle.dumps(getattr(common, name)(numpy.random.default_rng(seed)), 4))
 
 
 def test_more_than_one_gzip_member_is_left_to_the_gzip_module():

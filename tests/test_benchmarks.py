@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 NEWEST, OLDEST = "2.19.39", "2.10.4"
 TOPICS = {
+    "answers",
     *("artifacts", "cli", "client", "compression", "extensions", "floors", "flows"),
     *("hashing", "imports", "includefile", "instructions", "multicore", "rival"),
 }
@@ -156,7 +157,7 @@ def test_everything_has_a_time_limit(described):
 
 def test_tracked_values_have_units(described):
     units = {each["unit"] for each in described.values() if each["type"] == "track"}
-    assert units == {"bytes", "instructions", "microseconds", "modules"}
+    assert units == {"bytes", "digest", "instructions", "microseconds", "modules"}
 
 
 def test_parameters_have_names(described):

@@ -10,8 +10,6 @@ import uv
 from scripts.git_command import executable
 from scripts.paths import ROOT
 
-SCRIPT = ROOT / "scripts" / "copy_install.py"
-
 
 @pytest.fixture
 def environment(tmp_path):
@@ -23,8 +21,9 @@ def environment(tmp_path):
 
 
 def copy_install(python, *arguments):
-    command = [python, SCRIPT, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    # As asv.conf.json does.
+    command = [python, "-m", "scripts.copy_install", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def checked_out(upstream: Path, version: str, folder: Path) -> Path:

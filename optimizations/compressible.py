@@ -1,0 +1,182 @@
+"""What in a blob compression would make smaller, as a few samples of it tell.
+
+Whoever asks waits for the answer: to compress what is noise takes ten times as long as all of this,
+or more.
+"""
+
+# metaflow supports Python 3.8: the older spelling of types.
+# ruff: noqa: UP006, UP035
+import zlib
+from typing import Any, Iterator, List, Tuple
+
+from .pieces import Pieces
+
+# Content of several kinds is taken apart down to this size, by groups that are looked at on their
+# own.
+SEGMENT = 1024 * 1024
+GROUPS = 8
+# Where one kind ends is found up to this size.
+FINEST = 64 * 1024
+# What is looked at for all groups together (and a window more for each): slices for how small they
+# become, places for whether what stands there follows once more at once, and windows for what
+# repeats in them.
+SLICES = 40
+SLICE = 256
+PLACES = 48
+NEEDLE = 8
+AT_ONCE = 1024
+WINDOWS = 4
+WINDOW = 64 * 1024
+# Where what is sampled of a window begins: behind each of so many bytes of one value.
+ANCHORS = 256
+ANCHORED = 3
+# What repeats less often than this gains less than a tenth; noise does so by accident.
+SELDOM = 0.02
+ACCIDENTS = 3
+# Deflate finds what repeats within this distance.
+REACH = 32 * 1024
+# What compresses to more than this share of its size is not worth the time.
+HARDLY = 0.92
+# Up to here slices are not enough to tell. Samples are: each shows a little less than is to gain.
+PERHAPS = 0.96
+SAMPLES = 8
+SAMPLE = 4096
+HARDLY_IN_SAMPLES = 0.928
+
+
+def parts_of(blob: Pieces) -> List[Tuple[int, int, bool]]:
+    """Return start, end and whether compression is worth it, for each part of its own kind."""
+    size = len(blob)
+    if size < 2 * SEGMENT:
+        return [(0, size, _gains(blob, 0, size, 1))]
+    gains = [_gains(blob, *edges, GROUPS) for edges in _divided(size, GROUPS)]
+    if all(gains):
+        return [(0, size, True)]
+    if not any(gains):
+        return [(0, size, False)]
+    segments = list(_divided(size, -(-size // SEGMENT)))
+    worth = [_gains(blob, *edges, 1) for edges in segments]
+    segment = size // len(segments)
+    parts = []
+    start = 0
+    for (end, _), before, after in zip(segments[1:], worth, worth[1:]):
+        if before != after:
+            # Never back behind where the last part ended.
+            edge = max(start, _edge(blob, end, end + (segment if after else -segment)))
+            parts.append((start, edge, before))
+            start = edge
+    return _merged([*parts, (start, size, worth[-1])])
+
+
+def _merged(parts: List[Tuple[int, int, bool]]) -> List[Tuple[int, int, bool]]:
+    """Join neighbours of one kind, and leave out what is empty."""
+    merged: List[Tuple[int, int, bool]] = []
+    for start, end, worth in parts:
+        if merged and merged[-1][2] == worth:
+            start = merged.pop()[0]
+        if start < end:
+            merged.append((start, end, worth))
+    return merged
+
+
+def _edge(blob: Pieces, within: int, beyond: int) -> int:
+    """Return where a part that gains nothing ends, up to a little."""
+    while abs(beyond - within) > FINEST:
+        middle = (within + beyond) // 2
+        if _gains(blob, min(within, middle), max(within, middle), 4):
+            beyond = middle
+        else:
+            within = middle
+    return within
+
+
+def _divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
+    """Yield start and end of each of some parts, about as large as each other."""
+    for number in range(count):
+        yield size * number // count, size * (number + 1) // count
+
+
+def _gains(blob: Pieces, start: int, end: int, groups: int) -> bool:
+    """Tell by samples whether one of some groups would become smaller by more than a little."""
+    # In this order, for that is how soon each tells.
+    return (
+        repeats(blob, start, end, 1 + WINDOWS // groups)
+        or repeating(blob, start, end, NEEDLE, PLACES // groups, AT_ONCE)
+        or _shrinks(blob, start, end, groups)
+    )
+
+
+def repeats(blob: Pieces, start: int, end: int, windows: int) -> bool:
+    """Tell whether more than a little of some windows repeats."""
+    again = every = 0
+    window = min(WINDOW, end - start)
+    for place in places(start, end, windows, window):
+        anchored = _anchored(*blob.window(place, window))
+        again += len(anchored) - len(set(anchored))
+        every += len(anchored)
+        if again > max(ACCIDENTS, SELDOM * every):
+            return True
+    return False
+
+
+def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
+    slices = slices_of(blob, start, end, SLICES // groups, SLICE)
+    share = compressed_size(slices) / len(slices)
+    # Few slices show the more of a table's size, and the less of what there is to gain.
+    if not HARDLY <= share <= PERHAPS + 0.002 * groups:
+        return share < HARDLY
+    # Together, slices of parts that differ, as those of a photo do, hide what each would gain.
+    count = max(1, SAMPLES // groups)
+    samples = [blob[place : place + SAMPLE] for place in places(start, end, count, SAMPLE)]
+    return sum(map(compressed_size, samples)) < HARDLY_IN_SAMPLES * count * SAMPLE
+
+
+def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:
+    """Return what follows each byte of one value: of what repeats, the same again."""
+    # One that is not everywhere, as the exponent of floating-point numbers is.
+    near = piece[start : start + AT_ONCE]
+    anchor = min(near[-8:], key=near.count)
+    found: List[bytes] = []
+    place = piece.find(anchor, start, end)
+    while place >= 0 and len(found) < ANCHORS:
+        place += 1
+        found.append(piece[place : place + ANCHORED])
+        place = piece.find(anchor, place, end)
+    return found
+
+
+def slices_of(blob: Pieces, start: int, end: int, count: int, size: int) -> bytes:
+    """Return some slices of a region, joined."""
+    views: List[Any] = []
+    for place in places(start, end, count, size):
+        views += blob.views(place, place + size)
+    return b"".join(views)
+
+
+def repeating(
+    blob: Pieces, start: int, end: int, size: int, count: int, reach: int, enough: int = 1
+) -> bool:
+    """Tell at enough places whether some bytes stand once more within what follows them."""
+    found = 0
+    for place in places(start, end, count, size):
+        piece, first, last = blob.window(place, reach)
+        found += piece.find(piece[first : first + size], first + 1, last) >= 0
+        if found == enough:
+            return True
+    return False
+
+
+def places(start: int, end: int, count: int, size: int) -> Iterator[int]:
+    """Yield where samples begin: all over a region, and never in step with what repeats in it."""
+    step = (end - start - size) / count
+    for number in range(count):
+        # The golden ratio's multiples spread most evenly.
+        shift = (start // 512 + size + number) * 0.6180339887498949 % 1
+        yield start + int(step * (number + shift))
+
+
+def compressed_size(sample: bytes) -> int:
+    """Return to how many bytes a sample of a few kilobytes is compressed."""
+    # What zlib allocates by default costs more than compressing them.
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -12, 7)
+    return len(compressor.compress(sample)) + len(compressor.flush())
