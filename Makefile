@@ -9,7 +9,7 @@ READY := $(ENVIRONMENT)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench test lint publish preview lock clean
+.PHONY: help setup bench compare doctor test lint publish preview lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -23,6 +23,17 @@ $(READY): pyproject.toml constraints.txt scripts/set_up.sh
 
 bench: $(READY) ## measure the newest release against the optimised branch: table and site
 	@$(BIN)/python -m scripts.bench
+
+BASE ?= main
+HEAD ?= HEAD
+PROFILE ?= default
+
+compare: $(READY) ## measure BASE, HEAD and a control by PROFILE (quick, default, thorough), and compare
+	@$(BIN)/python -m scripts.measure "$(BASE)" "$(HEAD)" --profile "$(PROFILE)"
+	@$(BIN)/python -m scripts.compare "$(BASE)" "$(HEAD)"
+
+doctor: $(READY) ## say what on this machine disturbs measurements
+	@$(BIN)/python -m scripts.doctor
 
 test: $(READY) ## run the tests
 	@$(BIN)/python -m scripts.history

@@ -1,0 +1,209 @@
+"""Find the commit that changed a benchmark, measuring as few commits as it takes.
+
+Where the case counts instructions, one count a commit decides; else each step is measured beside
+the good commit and its control, with twice as many rounds until the verdict is clear.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import compare, history, machine
+from scripts.bench import machine_name, measure
+from scripts.comparison import COUNT, Row
+from scripts.control import control_of
+from scripts.errors import Failure, run
+from scripts.git_command import git
+from scripts.measurements import Case, described, read_sides, units
+from scripts.paths import RESULTS, UPSTREAM
+from scripts.verdict import Verdict, judge_count
+
+FIRST_ROUNDS, MOST_ROUNDS = 8, 64
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to.
+
+    Attributes
+    ----------
+    commit : str
+        The first commit that is changed.
+    measured : tuple of str
+        The commits that were measured for it, in their order.
+    """
+
+    commit: str
+    measured: tuple[str, ...]
+
+
+def first_changed(commits: Sequence[str], is_changed: Callable[[str], bool]) -> Found:
+    """Search for the first changed commit.
+
+    Parameters
+    ----------
+    commits : sequence of str
+        Oldest first, without the good one; the last is said to be changed, and is measured only
+        where the search ends there.
+    is_changed : callable
+        Measures a commit and says whether it is changed.
+
+    Returns
+    -------
+    Found
+        After at most one measurement more than the logarithm of their number to base 2.
+
+    Raises
+    ------
+    Failure
+        Where not even the last is changed.
+    """
+    measured: list[str] = []
+
+    def ask(commit: str) -> bool:
+        measured.append(commit)
+        return is_changed(commit)
+
+    low, high = 0, len(commits) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if ask(commits[middle]):
+            high = middle
+        else:
+            low = middle + 1
+    if commits[low] not in measured and not ask(commits[low]):
+        raise Failure("the bad commit is no other than the good one here; name other commits")
+    return Found(commits[low], tuple(measured))
+
+
+def between(upstream: Path, good: str, bad: str) -> list[str]:
+    """Return the commits after `good` up to `bad`, oldest first, or say why there are none."""
+    commits = git(upstream, "rev-list", "--reverse", "--first-parent", f"{good}..{bad}").split()
+    below = git(upstream, "merge-base", good, bad)
+    if below != good or not commits:
+        raise Failure("the good commit must be an ancestor of the bad one; swap or change them")
+    return commits
+
+
+def chosen_case(name: str) -> Case:
+    """Return the case that a person named, as asv writes it."""
+    cases = [
+        Case(benchmark, tuple(value.strip("'") for value in values))
+        for benchmark, entry in described(RESULTS).items()
+        for values in _product(entry.get("params", []))
+    ]
+    exact = [case for case in cases if str(case) == name.replace("'", "")]
+    close = exact or [case for case in cases if name in str(case)]
+    if len(close) == 1:
+        return close[0]
+    if not close:
+        raise Failure(f"no benchmark is called {name}; asv show lists them")
+    few = ", ".join(f'"{case}"' for case in close[:4])
+    raise Failure(f"{name} may be one of {len(close)} cases; name one, such as {few}")
+
+
+def _product(parameters: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    import itertools
+
+    return list(itertools.product(*parameters))
+
+
+def pattern_of(case: Case) -> str:
+    """Return the regular expression that selects one case in asv, which quotes strings."""
+    parameters = ", ".join(rf"'?{re.escape(value)}'?" for value in case.parameters)
+    return rf"^{re.escape(case.benchmark)}" + (rf"\({parameters}\)$" if parameters else "$")
+
+
+def row_of(name: str, good: str, commit: str, case: Case) -> Row:
+    """Compare one case of two measured commits."""
+    comparison = compare.load(RESULTS, UPSTREAM, (good, commit), name)
+    for row in comparison.rows:
+        if row.case == case:
+            return row
+    raise Failure(f"{case} has no result for {commit[:8]}; asv show {commit[:8]} tells more")
+
+
+def by_count(name: str, good: str, case: Case) -> Callable[[str], bool]:
+    """Return what decides by one count a commit."""
+
+    def is_changed(commit: str) -> bool:
+        if value_of(name, commit, case) is None:
+            measure([commit], "--machine", name, "--bench", pattern_of(case))
+        before, after = (value_of(name, each, case) for each in (good, commit))
+        if before is None or after is None:
+            raise Failure(f"{case} can't be measured for {commit[:8]}; asv show tells why")
+        verdict, _ = judge_count(before, after, None, COUNT)
+        return verdict is not Verdict.SAME
+
+    if value_of(name, good, case) is None:
+        measure([good], "--machine", name, "--bench", pattern_of(case))
+    return is_changed
+
+
+def value_of(name: str, commit: str, case: Case) -> float | None:
+    """Return what was measured of a case, None where nothing was."""
+    for side in read_sides(RESULTS, name, commit, commit):
+        found = side.cases.get(case)
+        if found is not None and found.value == found.value:
+            return found.value
+    return None
+
+
+def by_time(name: str, good: str, case: Case) -> Callable[[str], bool]:
+    """Return what decides by time, with as many rounds as it needs."""
+
+    def is_changed(commit: str) -> bool:
+        rounds = FIRST_ROUNDS
+        while rounds <= MOST_ROUNDS:
+            commits = list(dict.fromkeys([good, control_of(UPSTREAM, good), commit]))
+            options = ["--machine", name, "--interleave-rounds", "--attribute", f"rounds={rounds}"]
+            measure(commits, *options, "--bench", pattern_of(case))
+            row = row_of(name, good, commit, case)
+            if row.verdict in (Verdict.FASTER, Verdict.SLOWER):
+                return True
+            if row.verdict is Verdict.SAME:
+                return False
+            if row.verdict is not Verdict.CANT_TELL:
+                raise Failure(f"{commit[:8]}: {row.verdict.value} ({row.reason})")
+            rounds *= 2
+        raise Failure(f"{commit[:8]} can't be told from the good one in {MOST_ROUNDS} rounds")
+
+    return is_changed
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described_line = argparse.ArgumentParser(prog="python -m scripts.bisect", description=__doc__)
+    described_line.add_argument("--good", required=True, metavar="COMMIT", help="before the change")
+    described_line.add_argument("--bad", required=True, metavar="COMMIT", help="after it")
+    described_line.add_argument(
+        "--bench", required=True, metavar="CASE", help="as asv writes it, or a part of its name"
+    )
+    described_line.add_argument("--machine", metavar="NAME", type=machine_name)
+    return described_line
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Search, and name the commit."""
+    arguments = parser().parse_args(argv)
+    history.ensure(UPSTREAM)
+    good, bad = (compare.resolved(UPSTREAM, name) for name in (arguments.good, arguments.bad))
+    commits = between(UPSTREAM, good, bad)
+    case = chosen_case(arguments.bench)
+    name = machine.ensure(arguments.machine)
+    counted = units(RESULTS).get(case.benchmark) == COUNT
+    decide = (by_count if counted else by_time)(name, good, case)
+    found = first_changed(commits, decide)
+    title = git(UPSTREAM, "log", "-1", "--format=%s", found.commit)
+    print(f"\n{case} changed with {found.commit[:8]} {title}")
+    print(f"{len(commits)} commits, {len(found.measured)} of them measured, and the good one")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,136 @@
+"""Measure two commits and their control together, so that scripts.compare can judge them.
+
+All three interleaved, one process a sample; then what repeats (instructions, sizes, digests of
+answers), once a commit. A second run measures anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import compare, history, machine
+from scripts.bench import SHORT, machine_name, measure, positive
+from scripts.control import control_of
+from scripts.errors import run
+from scripts.measurements import Side, read_file, side_of
+from scripts.paths import RESULTS, UPSTREAM
+
+# What repeats, and so is measured once.
+REPEATING = r"^(instructions|answers)\.|^imports\.Footprint|^artifacts\.(Stored|Memory)"
+# What does not depend on metaflow, or takes a minute a sample.
+LEFT_OUT = (
+    r"rival|floors|answers|instructions|hashing\.Candidate|compression\.\w+With|imports\.Footprint"
+    r"|artifacts\.(Stored|Memory|\w+Other)|flows\.(WideForeach|Foreach|Card|Resume)"
+)
+USUAL = rf"^(?!{LEFT_OUT})"
+EVERYTHING = r"^(?!answers|instructions|imports\.Footprint|artifacts\.(Stored|Memory))"
+SECONDS_TO_INSTALL = 3.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is measured: how many rounds, of which benchmarks."""
+
+    rounds: int
+    benchmarks: str
+
+
+PROFILES = {
+    "quick": Profile(4, SHORT),
+    "default": Profile(10, USUAL),
+    "thorough": Profile(30, EVERYTHING),
+}
+
+
+def pattern_of(profile: Profile, topics: Sequence[str]) -> str:
+    """Return the regular expression for a profile's benchmarks of some topics."""
+    if not topics:
+        return profile.benchmarks
+    return rf"^(?=({'|'.join(topics)})\.)(?:{profile.benchmarks.removeprefix('^')})"
+
+
+def estimate(side: Side | None, pattern: str, rounds: int, commits: int) -> float | None:
+    """Return how many seconds a run will take, from how long the benchmarks took before.
+
+    Parameters
+    ----------
+    side : Side or None
+        What was measured earlier on this kind of machine.
+    pattern : str
+        Which benchmarks there will be.
+    rounds, commits : int
+        How many samples a case, and of how many commits.
+
+    Returns
+    -------
+    float or None
+        Seconds; None where nothing is known.
+    """
+    if side is None:
+        return None
+    seconds = {
+        case.benchmark: measured.seconds
+        for case, measured in side.cases.items()
+        if re.search(pattern, str(case))
+    }
+    return commits * rounds * (sum(seconds.values()) + SECONDS_TO_INSTALL)
+
+
+def earlier(results: Path, name: str) -> Side | None:
+    """Return what was measured last on a machine, or on any."""
+    for folder in (results / name, results):
+        files = sorted(folder.rglob("*-*.json"), key=lambda path: path.stat().st_size)
+        if files:
+            return side_of(read_file(files[-1]), "earlier")
+    return None
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.measure", description=__doc__)
+    described.add_argument("before", help="a commit, branch or release")
+    described.add_argument("after", help="the same")
+    described.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="default",
+        help="how many rounds of which benchmarks (default: %(default)s)",
+    )
+    described.add_argument(
+        "--only", metavar="TOPICS", type=compare.topics_of, default=[], help="as in scripts.compare"
+    )
+    described.add_argument("--rounds", metavar="NUMBER", type=positive, help="samples a case")
+    described.add_argument(
+        "--machine", metavar="NAME", type=machine_name, help="the name to store results under"
+    )
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Say how long it will take, then measure."""
+    arguments = parser().parse_args(argv)
+    history.ensure(UPSTREAM)
+    before, after = (
+        compare.resolved(UPSTREAM, name) for name in (arguments.before, arguments.after)
+    )
+    commits = list(dict.fromkeys([before, control_of(UPSTREAM, before), after]))
+    name = machine.ensure(arguments.machine)
+    profile = PROFILES[arguments.profile]
+    rounds = arguments.rounds or profile.rounds
+    pattern = pattern_of(profile, arguments.only)
+    seconds = estimate(earlier(RESULTS, name), pattern, rounds, len(commits))
+    known = "for the first time" if seconds is None else f"about {max(1, round(seconds / 60))} min"
+    print(f"{len(commits)} commits, {rounds} rounds, interleaved: {known}", flush=True)
+    options = ["--machine", name, "--interleave-rounds"]
+    measure(commits, *options, "--attribute", f"rounds={rounds}", "--bench", pattern)
+    measure(commits, "--machine", name, "--bench", REPEATING)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

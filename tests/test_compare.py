@@ -1,0 +1,266 @@
+"""Comparing commits: on the committed results, and on results that are damaged on purpose."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from scripts import compare
+from scripts.comparison import geometric_mean, noise_floor
+from scripts.comparison_report import as_json, as_markdown, as_text, headline
+from scripts.control import control_of
+from scripts.errors import Failure
+from scripts.git_command import commit_of, git
+from scripts.measurements import Case
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.verdict import Verdict
+
+MACHINE = "reference"
+NAMES = ("main", "optimized")
+SCHEMA = {
+    "type": "object",
+    "required": ["schema", "before", "after", "control", "circumstances", "summary", "rows"],
+    "properties": {
+        "schema": {"const": 1},
+        "before": {"$ref": "#/$defs/side"},
+        "after": {"$ref": "#/$defs/side"},
+        "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
+    },
+    "$defs": {
+        "side": {"type": "object", "required": ["name", "commit"]},
+        "number": {"type": ["number", "null"]},
+        "row": {
+            "type": "object",
+            "required": ["benchmark", "parameters", "unit", "verdict", "reason", "disagree"],
+            "properties": {
+                "verdict": {"enum": [each.value for each in Verdict]},
+                "ratio": {"$ref": "#/$defs/number"},
+                "low": {"$ref": "#/$defs/number"},
+                "high": {"$ref": "#/$defs/number"},
+                "floor": {"$ref": "#/$defs/number"},
+                "instructions": {"$ref": "#/$defs/number"},
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return compare.load(RESULTS, UPSTREAM, NAMES, MACHINE)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the results of main, the control and the branch, to be damaged."""
+    folder = tmp_path / "results" / MACHINE
+    folder.mkdir(parents=True)
+    main = commit_of(UPSTREAM, "main")
+    for commit in (main, control_of(UPSTREAM, main), commit_of(UPSTREAM, "optimized")):
+        (found,) = (RESULTS / MACHINE).glob(f"{commit[:8]}-*.json")
+        shutil.copy(found, folder)
+    shutil.copy(RESULTS / MACHINE / "machine.json", folder)
+    shutil.copy(RESULTS / "benchmarks.json", folder.parent)
+    return folder.parent
+
+
+def file_of(results, name):
+    (found,) = (results / MACHINE).glob(f"{commit_of(UPSTREAM, name)[:8]}-*.json")
+    return found
+
+
+def edit(results, name, change):
+    path = file_of(results, name)
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "scripts.compare", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def rows(comparison):
+    return {str(row.case): row for row in comparison.rows}
+
+
+def test_the_series_is_faster_than_its_release(committed):
+    found = rows(committed)
+    imported = found["imports.Import.timeraw_metaflow"]
+    assert imported.verdict is Verdict.FASTER
+    assert imported.evidence.high < 0.6
+    assert imported.instructions == pytest.approx(
+        found["instructions.Command.track_run(import metaflow)"].ratio
+    )
+    assert found["artifacts.Save.time_save(float64-8MB)"].size == 8_000_000
+    assert committed.control.commit == control_of(UPSTREAM, committed.before.commit)
+
+
+def test_the_control_of_a_release_is_the_first_commit_of_its_series():
+    first = git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()[0]
+    assert control_of(UPSTREAM, commit_of(UPSTREAM, "main")) == first
+
+
+def test_a_release_against_its_control_raises_no_alarm():
+    first = git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()[0]
+    comparison = compare.load(RESULTS, UPSTREAM, ("main", first), MACHINE)
+    moved = [row for row in comparison.rows if row.verdict in (Verdict.SLOWER, Verdict.FASTER)]
+    timed = [row for row in comparison.rows if row.is_timed]
+    assert len([row for row in moved if row.is_timed]) <= 0.01 * len(timed)
+    assert not [row for row in moved if row.unit == "instructions"]
+
+
+def test_json_is_what_its_schema_says_and_holds_no_infinity(committed):
+    document = json.loads(as_json(committed), parse_constant=pytest.fail)
+    jsonschema.validate(document, SCHEMA)
+    assert len(document["rows"]) == len(committed.rows)
+    assert sum(document["summary"]["verdicts"].values()) == document["summary"]["cases"]
+
+
+def test_every_form_tells_the_same_verdicts(committed):
+    text, markdown = as_text(committed, True, 200), as_markdown(committed, True)
+    assert headline(committed) in text
+    assert headline(committed) in markdown
+    for row in committed.rows[::20]:
+        (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {row.case} |")]
+        assert row.verdict.value in line
+
+
+def test_means_are_geometric(committed):
+    chosen = [row for row in committed.rows if row.case.topic == "imports" and row.evidence]
+    product = 1.0
+    for row in chosen:
+        product *= row.ratio
+    assert geometric_mean(chosen) == pytest.approx(product ** (1 / len(chosen)))
+    assert geometric_mean([]) is None
+    assert 0 < noise_floor(committed.rows) < 1
+
+
+def test_topics_are_chosen_and_unknown_ones_named(committed):
+    kept = compare.only(committed, ["imports"])
+    assert {row.case.topic for row in kept.rows} == {"imports"}
+    with pytest.raises(Failure, match=r"unknown topic import; topics are artifacts, cli"):
+        compare.only(committed, ["import"])
+
+
+def test_another_version_of_a_benchmark_is_not_compared(copied):
+    def change(content):
+        columns = content["result_columns"]
+        content["results"]["imports.Import.timeraw_metaflow"][columns.index("version")] = "9"
+
+    edit(copied, "optimized", change)
+    row = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))["imports.Import.timeraw_metaflow"]
+    assert row.verdict is Verdict.NOT_COMPARABLE
+    assert row.reason == "version 1 of the benchmark against 9"
+
+
+@pytest.mark.parametrize(
+    "place, name, reason",
+    [
+        ("requirements", "asv_runner", "asv_runner 0.2.5 against 0.3.0"),
+        ("requirements", "numpy", "numpy 2.2.6 against 0.3.0"),
+        ("params", "cpu", "cpu .* against 0.3.0"),
+        (None, "python", "python 3.11 against 0.3.0"),
+    ],
+)
+def test_other_circumstances_are_refused_by_name(copied, place, name, reason):
+    def change(content):
+        (content if place is None else content[place])[name] = "0.3.0"
+
+    edit(copied, "optimized", change)
+    comparison = compare.load(copied, UPSTREAM, NAMES, MACHINE)
+    compared = [row for row in comparison.rows if row.before is not None and row.after is not None]
+    assert {row.verdict for row in compared} == {Verdict.NOT_COMPARABLE}
+    assert all(re.fullmatch(reason, row.reason) for row in compared)
+    assert compare.exit_code(comparison, True) == 2
+
+
+def test_times_of_different_runs_are_not_compared_and_counts_are(copied):
+    def change(content):
+        began = content["result_columns"].index("started_at")
+        for entry in content["results"].values():
+            entry[began] -= 24 * 3600 * 1000
+
+    edit(copied, "main", change)
+    found = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))
+    assert found["imports.Import.timeraw_metaflow"].verdict is Verdict.NOT_COMPARABLE
+    assert "hours apart" in found["imports.Import.timeraw_metaflow"].reason
+    count = found["instructions.Command.track_run(import metaflow)"]
+    assert count.verdict is Verdict.FASTER
+
+
+def test_a_wrong_answer_takes_the_time_away(copied):
+    def change(content):
+        content["results"]["answers.ParallelMap.track_digest"][0][0] = 1.0
+
+    edit(copied, "optimized", change)
+    found = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))
+    row = found["multicore.ParallelMap.time_map(1, default)"]
+    assert row.verdict is Verdict.NOT_COMPARABLE
+    assert row.reason == "its answer differs (answers.ParallelMap.track_digest(1))"
+    assert found["multicore.ParallelMap.time_map(8, default)"].verdict is Verdict.FASTER
+    assert not any(name.startswith("answers.") for name in found)
+
+
+def test_what_one_side_lacks_is_not_measured(copied):
+    def change(content):
+        for name in list(content["results"]):
+            if name.startswith(("cli.", "imports.")):
+                del content["results"][name]
+
+    edit(copied, "optimized", change)
+    found = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))
+    row = found["cli.FlowScript.time_show"]
+    assert (row.verdict, row.reason) == (Verdict.NOT_MEASURED, "no result of optimized")
+    assert found["flows.Run.time_hello"].verdict is Verdict.FASTER
+
+
+def test_nothing_measured_is_a_code_of_its_own(copied):
+    edit(copied, "optimized", lambda content: content.update(results={}))
+    finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert finished.returncode == 2
+    assert "measured 0 of" in finished.stdout
+    file_of(copied, "optimized").unlink()
+    assert run(*NAMES, "--results", copied, "--machine", MACHINE).returncode == 2
+
+
+def test_a_damaged_file_is_named(copied):
+    path = file_of(copied, "optimized")
+    path.write_text(path.read_text()[:1000])
+    finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert finished.returncode == 3
+    assert finished.stderr.startswith(f"error: {MACHINE}/{path.name} is damaged")
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_regression_fails_only_where_it_is_to(copied):
+    back = ("optimized", "main", "--results", copied, "--machine", MACHINE)
+    assert run(*back).returncode == 0
+    assert run(*back, "--fail-on", "regression").returncode == 1
+    forth = (*NAMES, "--results", copied, "--machine", MACHINE, "--only", "imports")
+    assert run(*forth, "--fail-on", "regression").returncode == 0
+
+
+def test_bad_arguments_are_errors_and_no_verdicts():
+    for arguments in (["main"], ["main", "HEAD", "--format", "xml"], ["main", "nonsense"]):
+        assert run(*arguments).returncode == 3
+    finished = run("main", "HEAD", "--machine", "nobody")
+    assert finished.returncode == 3
+    assert re.search("measured machines: .*reference", finished.stderr)
+
+
+def test_a_report_is_written_to_a_file(tmp_path):
+    report = tmp_path / "below" / "report.md"
+    finished = run(*NAMES, "--machine", MACHINE, "--format", "markdown", "--output", report)
+    assert (finished.returncode, finished.stdout) == (0, "")
+    assert report.read_text().startswith("### main (2ce24a12) → optimized")
+
+
+def test_a_case_reads_as_asv_writes_it():
+    assert str(Case("a.B.time_c", ("x", "1"))) == "a.B.time_c(x, 1)"
+    assert Case("a.B.time_c").topic == "a"
