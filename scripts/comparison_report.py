@@ -17,6 +17,8 @@ from scripts.verdict import Verdict
 SCHEMA = 1
 COLUMNS = ("case", "before", "after", "after / before", "instructions", "verdict")
 NEWS = (Verdict.SLOWER, Verdict.FASTER)
+# Room and modules are not slow or fast; programs read "slower" for more of them all the same.
+OF_SIZES = {Verdict.SLOWER: "larger", Verdict.FASTER: "smaller"}
 COLOURS = {Verdict.FASTER: "blue", Verdict.SLOWER: "bold yellow"}
 
 
@@ -78,6 +80,8 @@ def ratio_text(row: Row) -> str:
 def verdict_text(row: Row) -> str:
     """Return the verdict, how much that is, and what else is to be known."""
     text = row.verdict.value
+    if not row.is_timed and row.unit != COUNT:
+        text = OF_SIZES.get(row.verdict, text)
     if row.verdict in NEWS and row.ratio:
         text += f" {row.ratio if row.ratio > 1 else 1 / row.ratio:.3g}×"
     if row.verdict is Verdict.CANT_TELL and row.evidence is not None:
