@@ -141,6 +141,11 @@ INFLATING = (
     "What is left is one copy to where it stays, and the checksum. isal's own reader of gzip files "
     "was a little quicker, and is private to isal; steps larger than 64 KB gained as little."
 )
+ZLIB = (
+    "Nearly all of it is zlib itself, in one call that knows the size. isal, where it is "
+    "installed, and unpickling while decompressing are the two other ways: commits of their own, "
+    "above the number together."
+)
 LISTING = (
     "The release takes 29 ms in one process and 85 in another. What is left is 50 tasks' "
     "metadata, a file each; reading an attempt's files once and artifacts without a cache helped."
@@ -183,7 +188,7 @@ GOALS: tuple[Goal, ...] = (
         for goal in (
             saving("text 10 MB", "text-10MB", 1.4),
             saving("columns 20 MB", "columns-20MB", 1.8),
-            loading("columns 20 MB", "columns-20MB", 1.3),
+            loading("columns 20 MB", "columns-20MB", 1.3, ZLIB),
         )
     ),
     saving("text 10 MB", "text-10MB", 2),
