@@ -21,6 +21,7 @@ from scripts.errors import Failure, run
 from scripts.git_command import git
 from scripts.measurements import Case, described, read_sides, units
 from scripts.paths import RESULTS, UPSTREAM
+from scripts.series import base_commit
 from scripts.verdict import Verdict, judge_count
 
 FIRST_ROUNDS, MOST_ROUNDS = 8, 64
@@ -192,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Search, and name the commit."""
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
-    good, bad = (compare.resolved(UPSTREAM, name) for name in (arguments.good, arguments.bad))
+    good, bad = (base_commit(UPSTREAM, name) for name in (arguments.good, arguments.bad))
     commits = between(UPSTREAM, good, bad)
     case = chosen_case(arguments.bench)
     name = machine.ensure(arguments.machine)

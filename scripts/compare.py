@@ -20,10 +20,9 @@ from scripts.comparison_report import as_json, as_markdown, as_text
 from scripts.control import control_of
 from scripts.errors import EXIT_ERROR, Failure, run
 from scripts.files import write_text
-from scripts.git_command import commit_of
 from scripts.measurements import Side, machines_with, read_sides, units
 from scripts.paths import RESULTS, UPSTREAM
-from scripts.series import nearest
+from scripts.series import base_commit
 from scripts.verdict import Verdict
 
 REGRESSION, NOTHING = 1, 2
@@ -57,7 +56,7 @@ def load(
     Failure
         Where a name is unknown, a machine must be chosen, or a file is damaged.
     """
-    commits = [resolved(upstream, name) for name in names]
+    commits = [base_commit(upstream, name) for name in names]
     chosen = machine or likeliest(results, commits)
     before, after = chosen_sides(results, chosen, names, commits)
     control = control_of(upstream, commits[0])
@@ -69,14 +68,6 @@ def load(
     return compare(before, after, same[0] if same else None, units(results))
 
 
-def resolved(upstream: Path, name: str) -> str:
-    """Return the commit that a name stands for, or say which names are near."""
-    commit = commit_of(upstream, name)
-    if commit is None:
-        raise Failure(f"unknown revision {name}{nearest(upstream, name)}")
-    return commit
-
-
 def likeliest(results: Path, commits: Sequence[str]) -> str:
     """Return this machine if it has results of all commits, else the only one that has."""
     from scripts.asv_upstream import this_machine
@@ -84,8 +75,10 @@ def likeliest(results: Path, commits: Sequence[str]) -> str:
     measured = machines_with(results, commits) or machines_with(results, [])
     if not measured:
         raise Failure("nothing was measured yet; measure with: make bench")
-    if this_machine() in measured or len(measured) == 1:
-        return this_machine() if this_machine() in measured else measured[0]
+    if this_machine() in measured:
+        return this_machine()
+    if len(measured) == 1:
+        return measured[0]
     raise Failure(f"choose a machine with --machine: {', '.join(measured)}")
 
 
@@ -101,11 +94,13 @@ def chosen_sides(
         for after in found[1]:
             if before.environment == after.environment:
                 return before, after
-    empty = [Side(name, commit, "", {}, {}) for name, commit in zip(names, commits)]
     # What was not measured has no circumstances of its own to differ in.
-    before = found[0][0] if found[0] else empty[0]
-    after = found[1][0] if found[1] else replace(empty[1], circumstances=before.circumstances)
-    return (before if found[0] else replace(before, circumstances=after.circumstances)), after
+    circumstances = (found[0] or found[1] or [Side("", "", "", {}, {})])[0].circumstances
+    before, after = (
+        sides[0] if sides else Side(name, commit, "", circumstances, {})
+        for sides, name, commit in zip(found, names, commits)
+    )
+    return before, after
 
 
 def only(comparison: Comparison, topics: Sequence[str]) -> Comparison:

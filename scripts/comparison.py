@@ -6,8 +6,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from scripts.intervals import FEWEST_SAMPLES
 from scripts.measurements import Case, Measurement, Side
-from scripts.verdict import Evidence, Verdict, adjusted, judge_count, judge_time, weigh
+from scripts.verdict import (
+    TOO_FEW,
+    Evidence,
+    Verdict,
+    adjusted,
+    judge_count,
+    judge_time,
+    weigh,
+)
 from scripts.witnesses import answer_of, instructions_of, size_of
 
 # In one interleaved run the sides of a case are minutes apart. Times of other runs can't be
@@ -190,6 +199,8 @@ def _row(row: Row, before: Side, after: Side, control: Side | None, differences:
             return replace(row, verdict=Verdict.CANT_TELL, reason="one value a commit")
         reason = "no samples; measure with asv run --record-samples"
         return replace(row, verdict=Verdict.CANT_TELL, reason=reason)
+    if min(len(old.samples), len(new.samples)) < FEWEST_SAMPLES:
+        return replace(row, verdict=Verdict.CANT_TELL, reason=TOO_FEW)
     other = same.samples if same is not None and not _apart(old, same) else ()
     evidence = weigh(old.samples, new.samples, other)
     return replace(row, evidence=evidence, floor=evidence.floor if other else None)

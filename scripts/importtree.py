@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from scripts.bench import positive
 from scripts.errors import Failure, run
 from scripts.files import write_text
 from scripts.git_command import is_repository
@@ -141,13 +142,6 @@ def text(
 def milliseconds(microseconds: int, sign: str = "") -> str:
     """Return a time for a person."""
     return f"{microseconds / 1000:{sign}.2f} ms"
-
-
-def positive(given: str) -> int:
-    """Return a number of rounds or rows."""
-    if not given.isdecimal() or int(given) == 0:
-        raise argparse.ArgumentTypeError(f"{given!r} is not a number from 1 on")
-    return int(given)
 
 
 def module_name(given: str) -> str:

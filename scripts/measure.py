@@ -19,6 +19,7 @@ from scripts.control import control_of
 from scripts.errors import run
 from scripts.measurements import Side, read_file, side_of
 from scripts.paths import RESULTS, UPSTREAM
+from scripts.series import base_commit
 
 # What repeats, and so is measured once.
 REPEATING = r"^(instructions|answers)\.|^imports\.Footprint|^artifacts\.(Stored|Memory)"
@@ -82,7 +83,7 @@ def estimate(side: Side | None, pattern: str, rounds: int, commits: int) -> floa
 
 
 def earlier(results: Path, name: str) -> Side | None:
-    """Return what was measured last on a machine, or on any."""
+    """Return the commit of which most was measured on a machine, or else on any."""
     for folder in (results / name, results):
         files = sorted(folder.rglob("*-*.json"), key=lambda path: path.stat().st_size)
         if files:
@@ -115,9 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Say how long it will take, then measure."""
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
-    before, after = (
-        compare.resolved(UPSTREAM, name) for name in (arguments.before, arguments.after)
-    )
+    before, after = (base_commit(UPSTREAM, name) for name in (arguments.before, arguments.after))
     commits = list(dict.fromkeys([before, control_of(UPSTREAM, before), after]))
     name = machine.ensure(arguments.machine)
     profile = PROFILES[arguments.profile]

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-import numpy as np
 import pyperf
-from scipy import stats
 
 from scripts.errors import Failure
 from scripts.files import replaced
+from scripts.intervals import FEWEST_SAMPLES, ratio_interval
 from scripts.side_environments import COMMANDS
-
-# As in the README's table; that module is not imported, so that it may import this one.
-SEED = 20190312
-CONFIDENCE = 0.95
-FEWEST_SAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -156,28 +151,16 @@ def findings(folder: Path, before: str, after: str) -> list[Finding]:
         shared = [sitting for sitting in old if sitting in new]
         if shared:
             samples = [
-                np.array([value for sitting in shared for value in side[sitting]])
-                for side in (old, new)
+                [value for sitting in shared for value in side[sitting]] for side in (old, new)
             ]
             found.append(compared(name, *samples))
     return found
 
 
-def compared(name: str, before: np.ndarray, after: np.ndarray) -> Finding:
-    """Return medians, their ratio and its interval.
-
-    The interval is a percentile bootstrap over processes (Efron and Tibshirani 1993, chapter 13),
-    with a fixed seed, as ``readme_table`` makes it.
-    """
-    old, new = float(np.median(before)), float(np.median(after))
+def compared(name: str, before: Sequence[float], after: Sequence[float]) -> Finding:
+    """Return medians, their ratio and the interval that `ratio_interval` gives it."""
+    old, new = median(before), median(after)
     if min(len(before), len(after)) < FEWEST_SAMPLES:
         return Finding(name, old, new, old / new, None, None)
-    interval = stats.bootstrap(
-        (before, after),
-        lambda x, y, axis: np.median(x, axis=axis) / np.median(y, axis=axis),
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        vectorized=True,
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return Finding(name, old, new, old / new, float(interval.low), float(interval.high))
+    low, high, _ = ratio_interval(before, after)
+    return Finding(name, old, new, old / new, low, high)

@@ -13,25 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from asv.results import iter_results_for_machine_and_hash
 from asv.util import human_value
-from scipy import stats
 
 from scripts.bench import series
 from scripts.errors import Failure, run
 from scripts.files import write_text
 from scripts.git_command import git
 from scripts.history import ensure
+from scripts.intervals import FEWEST_SAMPLES, ratio_interval
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 # The machine on which the committed results were recorded.
 MACHINE = "reference"
-SEED = 20190312
-CONFIDENCE = 0.95
-FEWEST_SAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -149,22 +145,14 @@ def index_of(parameters: Sequence[Sequence[str]], wanted: Sequence[str]) -> int 
 def speed_up(before: Measured, after: Measured) -> str:
     """Return before / after with its 95% interval, as text.
 
-    The interval is a percentile bootstrap over processes (Efron and Tibshirani 1993, chapter 13),
-    with a fixed seed. Counts of instructions have no spread and get none.
+    The interval is that of `ratio_interval`. Counts of instructions have no spread and get none.
     """
     ratio = before.value / after.value
     if min(len(before.samples), len(after.samples)) < FEWEST_SAMPLES:
         # Counts repeat to within 0.01%: more digits would be noise.
         return f"{ratio:.3f}".rstrip("0").rstrip(".") + "×"
-    interval = stats.bootstrap(
-        (np.array(before.samples), np.array(after.samples)),
-        lambda x, y, axis: np.median(x, axis=axis) / np.median(y, axis=axis),
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        vectorized=True,
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return f"{ratio:.3g}× ({interval.low:.3g}–{interval.high:.3g})"
+    low, high, _ = ratio_interval(before.samples, after.samples)
+    return f"{ratio:.3g}× ({low:.3g}–{high:.3g})"
 
 
 def display(value: float, unit: str) -> str:

@@ -147,7 +147,7 @@ ZLIB = (
     "above the number together."
 )
 LISTING = (
-    "The release takes 29 ms in one process and 85 in another. What is left is 50 tasks' "
+    "The release's processes differ by more than the number. What is left is 50 tasks' "
     "metadata, a file each; reading an attempt's files once and artifacts without a cache helped."
 )
 FORKING = (

@@ -9,17 +9,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-SEED = 20190312
-CONFIDENCE = 0.95
+from scripts.intervals import FEWEST_SAMPLES, ratio_interval
+
 SIGNIFICANCE = 0.05
+TOO_FEW = f"needs {FEWEST_SAMPLES} rounds at least"
 RESAMPLES = 4000
-# Fewer processes a side tell nothing about the spread between processes.
-FEWEST_SAMPLES = 4
 # Smaller changes of time are nobody's news, whatever the statistics say.
 TIME_THRESHOLD = 0.03
 # Instructions repeat to within the second of these.
@@ -95,33 +94,20 @@ def weigh(
     Returns
     -------
     Evidence
-        The ratio with a percentile bootstrap interval over processes (Efron and Tibshirani 1993,
-        chapter 13) and the exact two-sided rank test of Mann and Whitney (1947), in which the
-        control stands with `before`, for it is the same code.
+        The ratio with its interval (`ratio_interval`) and the exact two-sided rank test of Mann and
+        Whitney (1947), in which the control stands with `before`, for it is the same code.
     """
-    old, new, same = (np.log(np.asarray(each, float)) for each in (before, after, control))
-    difference = float(np.median(new) - np.median(old))
-    drawn = _resampled(new, SEED) - _resampled(old, SEED + 1)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    floor = abs(math.expm1(float(np.median(same) - np.median(old)))) if len(same) else 0.0
+    low, high, drawn = ratio_interval(after, before, RESAMPLES)
+    middle = median(before)
     return Evidence(
-        ratio=math.exp(difference),
-        low=math.exp(low),
-        high=math.exp(high),
-        probability=float(stats.mannwhitneyu(np.concatenate([old, same]), new).pvalue),
-        floor=floor,
-        spread=float(np.std(drawn)),
-        processes=min(len(old), len(new)),
+        ratio=median(after) / middle,
+        low=low,
+        high=high,
+        probability=float(stats.mannwhitneyu([*before, *control], after).pvalue),
+        floor=abs(median(control) / middle - 1) if control else 0.0,
+        spread=float(np.std(np.log(drawn))),
+        processes=min(len(before), len(after)),
     )
-
-
-def _resampled(logarithms: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Return the medians of samples drawn with replacement."""
-    generator = np.random.default_rng(seed)
-    chosen = generator.integers(0, len(logarithms), (RESAMPLES, len(logarithms)))
-    medians: NDArray[np.float64] = np.median(logarithms[chosen], axis=1)
-    return medians
 
 
 def adjusted(probabilities: Sequence[float]) -> list[float]:
@@ -160,7 +146,7 @@ def judge_time(evidence: Evidence, chance: float) -> tuple[Verdict, str]:
         How to find out, where nothing can; else empty.
     """
     if evidence.processes < FEWEST_SAMPLES:
-        return Verdict.CANT_TELL, f"needs {FEWEST_SAMPLES} rounds at least"
+        return Verdict.CANT_TELL, TOO_FEW
     bound = math.log1p(evidence.margin)
     if chance <= SIGNIFICANCE and abs(math.log(evidence.ratio)) > bound:
         return (Verdict.SLOWER if evidence.ratio > 1 else Verdict.FASTER), ""

@@ -108,7 +108,9 @@ def test_the_control_of_a_release_is_the_first_commit_of_its_series():
 
 def test_a_release_against_its_control_raises_no_alarm():
     first = git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()[0]
-    comparison = compare.load(RESULTS, UPSTREAM, ("main", first), MACHINE)
+    # Seen from the control, which has none of its own: nothing but the statistics hold alarms back.
+    comparison = compare.load(RESULTS, UPSTREAM, (first, "main"), MACHINE)
+    assert comparison.control is None
     moved = [row for row in comparison.rows if row.verdict in (Verdict.SLOWER, Verdict.FASTER)]
     timed = [row for row in comparison.rows if row.is_timed]
     assert len([row for row in moved if row.is_timed]) <= 0.01 * len(timed)
