@@ -68,7 +68,7 @@ class Save:
     params = ARTIFACTS
     param_names = ("payload",)
     version = "2"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 6, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 8, 0, 60
     store_type = None  # the commit's own
 
     def setup(self, payload):
@@ -163,7 +163,7 @@ class Load(Saved):
     params = ARTIFACTS
     param_names = ("payload",)
     version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 6, 0, 60
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 8, 0, 60
 
     def setup(self, folder, payload):
         saved = self.saved(folder, payload)

@@ -33,6 +33,7 @@ OTHER_PAYLOADS = (
     "sparse-4MB",
     "few-values-1MB",
     "many-strings-1MB",
+    "many-arrays-1MB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
@@ -162,6 +163,7 @@ _MAKERS = {
     "sparse-4MB": _sparse,
     "few-values-1MB": lambda generator: generator.integers(0, 4, 1_000_000, dtype="uint8"),
     "many-strings-1MB": lambda generator: [each.hex() for each in generator.random(40_000)],
+    "many-arrays-1MB": lambda generator: dict(enumerate(generator.random((7000, 10)))),
     "dict-233B": _settings,
     "metrics-52KB": _metrics,
     "float64-800KB": lambda generator: generator.standard_normal(100_000),

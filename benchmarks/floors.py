@@ -1,12 +1,14 @@
-"""What plain pickle, sha1, files and fork take for the same work: metaflow can only add to it.
+"""What plain pickle, sha1, zlib, files and fork take for the same work, and the least there is.
 
 Nothing here runs metaflow's code, so that each case stands beside that of `artifacts` or
 `multicore` in the same run, and tells how much of it is left to gain.
 """
 
 import hashlib
+import mmap
 import os
 import pickle
+import zlib
 
 from benchmarks.common import INCOMPRESSIBLE_PAYLOADS, make_payload
 from benchmarks.surroundings import fresh_folder, settle_disk
@@ -52,6 +54,64 @@ class Load:
     def time_load(self, folder, payload):
         with self.file.open("rb") as opened:
             pickle.load(opened)
+
+
+class HashAndWrite:
+    """Hash an artifact's own memory by sha1 and write it: no save of that key does less."""
+
+    params = PAYLOADS
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+
+    def setup(self, payload):
+        self.memory = memoryview(make_payload(payload)).cast("B")
+        self.file = fresh_folder() / "artifact"
+        settle_disk()
+
+    def time_save(self, payload):
+        self.file.with_name(hashlib.sha1(self.memory).hexdigest()).write_bytes(self.memory)
+
+
+class ReadOnce(Load):
+    """Copy a file once into fresh memory, in huge pages where the system has them."""
+
+    version = "1"
+
+    def time_load(self, folder, payload):
+        with self.file.open("rb", buffering=0) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            # Private: the system has no huge pages for what is shared.
+            memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            if hasattr(mmap, "MADV_HUGEPAGE"):
+                memory.madvise(mmap.MADV_HUGEPAGE)
+            opened.readinto(memory)
+
+
+class Inflate:
+    """Read, decompress and unpickle as plain Python does: zlib, in one call that knows the size."""
+
+    params = ("text-10MB", "columns-20MB")
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 6, 0, 60
+
+    def setup_cache(self):
+        folder = fresh_folder()
+        sizes = {}
+        for payload in self.params:
+            pickled = pickle.dumps(make_payload(payload), protocol=4)
+            compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
+            (folder / payload).write_bytes(compressor.compress(pickled) + compressor.flush())
+            sizes[payload] = len(pickled)
+        return folder, sizes
+
+    def setup(self, cached, payload):
+        folder, sizes = cached
+        self.file, self.size = folder / payload, sizes[payload]
+
+    def time_load(self, cached, payload):
+        pickle.loads(zlib.decompress(self.file.read_bytes(), 31, self.size))
 
 
 class Fork:

@@ -3,8 +3,9 @@
 Both write the same format as zlib does, several times as fast, and anybody's zlib reads it.
 
 What changes: what is compressed at the fast level is compressed by `isal`, else by `zlib_ng`, if
-the environment has one of them; and so is reading. Neither becomes a dependency, and without them
-nothing changes. The import happens at the first artifact, not with metaflow.
+the environment has one of them; so is reading, and so are the checksums of mixtures. Neither
+becomes a dependency, and without them nothing changes. The import happens at the first artifact,
+not with metaflow.
 
 How to measure: `artifacts.Save` and `artifacts.Load` of text and columns, with `isal` installed.
 
@@ -64,5 +65,8 @@ def apply(tree: SourceTree) -> None:
     module.replace_body("_decompressor", by=_decompressor, was={"904e2958f99c"})
     module.replace_body("_is_quick", by=_is_quick, was={"95421c68fe0e"})
     module.replace_body("_usual_below", by=_usual_below, was={"0051ce3db14d"})
+    module.replace_expression(
+        "zlib.crc32(piece, checksum)", by="_fast_zlib()[0].crc32(piece, checksum)"
+    )
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_import("from functools import lru_cache")

@@ -18,6 +18,7 @@ KINDS = (
     ("a sparse array, 4 MB", "sparse-4MB"),
     ("four values, 1 MB", "few-values-1MB"),
     ("40,000 strings, 1 MB", "many-strings-1MB"),
+    ("7,000 arrays, 1 MB", "many-arrays-1MB"),
 )
 SIZE = "artifacts.StoredOther.track_bytes"
 BENCHMARKS = ("artifacts.SaveOther.time_save", "artifacts.LoadOther.time_load", SIZE)
