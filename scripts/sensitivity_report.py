@@ -67,10 +67,10 @@ def detected(found: Mapping[str, Any], share: str) -> dict[str, float]:
 
 def counted(counts: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     """Return, for each share of instructions, what was counted and what was said of it."""
-    before, control = counts["before"], counts["0.0"]
+    before, control = counts["before"], counts["control"]
     rows = []
     for share, after in sorted(counts.items()):
-        if share == "before":
+        if share in ("before", "control"):
             continue
         for name, value in after.items():
             verdict, _ = judge_count(before[name], value, control[name], COUNT)

@@ -31,6 +31,7 @@ def found():
         "slower": {str(share): {"x": samples(3, 1 + share)} for share in (0.0, 0.03, 0.10, 0.25)},
         "counts": {
             "before": counts,
+            "control": counts,
             "0.0": counts,
             "0.002": {"import": 1.002e9},
             "0.01": {"import": 1.01e9},
@@ -57,9 +58,12 @@ def test_every_operation_is_slower_in_its_own_place_and_nothing_else_moves():
 
 def test_passes_take_the_time_that_they_are_to_take():
     few, many = (
-        sensitivity.passes_for({"import": 0.1, "save": 0.1}, share) for share in (0.01, 0.1)
+        sensitivity.passes_for({"import": 0.1, "save": 0.1, "hash": 0.05}, share)
+        for share in (0.01, 0.1)
     )
     assert 5 < many["save"] / few["save"] < 20
+    # A save goes through the loop of hashing as well.
+    assert 0.5 < many["save"] / many["hash"] < 2
     assert many["import"] > 1000
 
 
