@@ -37,14 +37,14 @@ class Save:
 class Load:
     """Unpickle from a file, as plain Python does."""
 
-    params = PAYLOADS
+    params = (*PAYLOADS, "metrics-52KB")
     param_names = ("payload",)
-    version = "1"
+    version = "2"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup_cache(self):
         folder = fresh_folder()
-        for payload in PAYLOADS:
+        for payload in self.params:
             (folder / payload).write_bytes(pickle.dumps(make_payload(payload), protocol=4))
         return folder
 
@@ -76,7 +76,7 @@ class HashAndWrite:
 class ReadOnce(Load):
     """Copy a file once into fresh memory, in huge pages where the system has them."""
 
-    version = "1"
+    version = "2"
 
     def time_load(self, folder, payload):
         with self.file.open("rb", buffering=0) as opened:

@@ -45,8 +45,8 @@ def _compressor(level: int, wbits: int, before: bytes) -> Any:
     return library.compressobj(fast_level, zlib.DEFLATED, wbits)  # noqa: F821
 
 
-def _decompressor() -> Any:
-    return _fast_zlib()[0].decompressobj(31)
+def _library() -> Any:
+    return _fast_zlib()[0]
 
 
 def _is_quick(share: float) -> bool:
@@ -62,11 +62,8 @@ def apply(tree: SourceTree) -> None:
     """Let the module of compression choose its library."""
     module = tree[COMPRESSION]
     module.replace_body("_compressor", by=_compressor, was={"0c28f14aad2d"})
-    module.replace_body("_decompressor", by=_decompressor, was={"904e2958f99c"})
+    module.replace_body("_library", by=_library, was={"2a8a61d3fc9b"})
     module.replace_body("_is_quick", by=_is_quick, was={"95421c68fe0e"})
     module.replace_body("_usual_below", by=_usual_below, was={"0051ce3db14d"})
-    module.replace_expression(
-        "zlib.crc32(piece, checksum)", by="_fast_zlib()[0].crc32(piece, checksum)"
-    )
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_import("from functools import lru_cache")

@@ -76,10 +76,17 @@ def unpack(packed: bytes) -> Optional[bytes]:
     if len(packed) < 18:
         return None
     size = struct.unpack("<I", packed[-4:])[0]
-    # No content is compressed to less than a thousandth.
-    member = _decompressor()
-    blob: bytes = member.decompress(packed, min(size, 1100 * len(packed)) + 1)
-    return blob if member.eof and not member.unused_data else None
+    # All of it goes at once into memory of the right size; to ask for steps would copy it once
+    # more. No content is compressed to less than a thousandth.
+    library = _library()
+    try:
+        blob: bytes = library.decompress(packed, 31, min(size, 1100 * len(packed)) + 1)
+    except library.error:
+        return None
+    if len(blob) & 0xFFFFFFFF != size:
+        return None
+    # Another member would begin behind the size of the first.
+    return blob if packed.find(packed[-4:] + GZIP_HEADER[:3]) < 0 else None
 
 
 def _gzip(blob: Blob, level: int) -> Blob:
@@ -95,8 +102,8 @@ def _compressor(level: int, wbits: int, before: bytes) -> Any:
     return zlib.compressobj(level, zlib.DEFLATED, wbits)
 
 
-def _decompressor() -> Any:
-    return zlib.decompressobj(31)
+def _library() -> Any:
+    return zlib
 
 
 def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
@@ -180,6 +187,6 @@ def _mixed(blob: Pieces, parts: List[Tuple[int, int, bool]], levels: List[int]) 
                 pieces += blob.views(place, place + size)
     checksum = 0
     for piece in blob.pieces:
-        checksum = zlib.crc32(piece, checksum)
+        checksum = _library().crc32(piece, checksum)
     pieces += [LAST_BLOCK, struct.pack("<II", checksum, len(blob) & 0xFFFFFFFF)]
     return Pieces(pieces)

@@ -6,7 +6,7 @@ import struct
 from io import SEEK_END, BufferedReader, RawIOBase
 from typing import Any, BinaryIO, Optional, Type
 
-from .blob_compression import _decompressor
+from .blob_compression import _library
 
 # What is smaller is decompressed as a whole as fast.
 SMALL = 512 * 1024
@@ -21,7 +21,7 @@ class _Inflating(RawIOBase):
         self._file = file
         self._name = name
         self._error = error
-        self._member: Any = _decompressor()
+        self._member: Any = _library().decompressobj(31)
         self._packed = b""
         self._ended = False
 
@@ -58,7 +58,7 @@ class _Inflating(RawIOBase):
             more = self._file.read(AT_ONCE)
             self._packed = more.lstrip(b"\0")
             self._ended = not more
-        self._member = _decompressor()
+        self._member = _library().decompressobj(31)
 
 
 def inflating(file: BinaryIO, name: str, error: Type[Exception]) -> Optional[BufferedReader]:

@@ -198,6 +198,12 @@ def test_more_than_one_gzip_member_is_left_to_the_gzip_module():
     assert unpack(gzip.compress(b"a") + gzip.compress(b"bc")) is None
     assert unpack(gzip.compress(b"ab") + gzip.compress(b"cd")) is None
     assert unpack(gzip.compress(b"ab") * 2) is None
+    assert unpack(gzip.compress(b"") * 2) is None
+    large = gzip.compress(random.Random(1).randbytes(3_000_000) + bytes(5_000_000))
+    assert unpack(large * 2) is None
+    assert unpack(large + bytes(8)) is None
+    assert unpack(large[:-1]) is None
+    assert unpack(large[:1000] + b"\0" + large[1001:]) is None
     assert unpack(gzip.compress(b"ab")[:-9]) is None
     assert unpack(b"") is None
 
