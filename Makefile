@@ -50,12 +50,13 @@ publish: $(READY) ## write the site from results/ into html/
 
 preview: $(READY) ## show the site on this machine only
 	@test -f html/index.html || $(BIN)/asv publish
-	@$(BIN)/python -m http.server 0 --bind 127.0.0.1 --directory html
+	@$(BIN)/python -u -m http.server 0 --bind 127.0.0.1 --directory html
 
-lock: $(READY) ## renew constraints.txt (exact versions for Python 3.10 to 3.13)
+lock: $(READY) ## renew constraints.txt (for Python 3.10 to 3.13) and dashboard/package-lock.json
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
-	    --no-emit-index-url --group development --group measured pyproject.toml \
+	    --no-emit-index-url --group development --group measured --group site pyproject.toml \
 	    --output-file constraints.txt
+	@cd dashboard && npm install --package-lock-only --ignore-scripts
 
 clean: ## remove what can be made again; results/ and upstream/ stay
-	@rm -rf $(ENVIRONMENT) .asv html .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(ENVIRONMENT) .asv html dashboard/node_modules .pytest_cache .mypy_cache .ruff_cache

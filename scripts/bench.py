@@ -157,7 +157,7 @@ def machine_name(text: str) -> str:
     return text
 
 
-def measure(commits: Sequence[str], *options: str) -> None:
+def measure(commits: Sequence[str], *options: str, may_fail: bool = False) -> None:
     """Measure commits and keep their samples.
 
     Parameters
@@ -166,6 +166,8 @@ def measure(commits: Sequence[str], *options: str) -> None:
         Hashes.
     *options : str
         More options of ``asv run``.
+    may_fail : bool, optional
+        Whether to go on where benchmarks fail.
     """
     asv(
         "run",
@@ -174,6 +176,7 @@ def measure(commits: Sequence[str], *options: str) -> None:
         "--show-stderr",
         *options,
         stdin="\n".join(commits),
+        may_fail=may_fail,
     )
 
 

@@ -1,7 +1,7 @@
 """Compare two commits by what was measured of them: the verdicts, and an exit code for them.
 
-Exit codes: 0 nothing to object to; 1 a regression, with --fail-on regression; 2 nothing was
-measured or nothing is comparable; 3 an error.
+Exit codes: 0 nothing to object to; 1 a regression or a benchmark that fails now, with --fail-on
+regression; 2 nothing was measured or nothing is comparable; 3 an error.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from scripts import history
 from scripts.comparison import COUNT, Comparison, Row, compare
 from scripts.comparison_report import as_json, as_markdown, as_text
 from scripts.control import control_of
-from scripts.errors import EXIT_ERROR, Failure, run
+from scripts.errors import EXIT_ERROR, Failure, NothingMeasured, run
 from scripts.files import write_text
 from scripts.measurements import Side, machines_with, read_sides, units
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.series import base_commit
+from scripts.startup_rows import startup_rows
 from scripts.verdict import Verdict
 
 REGRESSION, NOTHING = 1, 2
@@ -31,7 +32,11 @@ WIDTH_OF_A_FILE = 160
 
 
 def load(
-    results: Path, upstream: Path, names: Sequence[str], machine: str | None = None
+    results: Path,
+    upstream: Path,
+    names: Sequence[str],
+    machine: str | None = None,
+    topics: Sequence[str] = (),
 ) -> Comparison:
     """Compare two commits.
 
@@ -45,6 +50,8 @@ def load(
         What a person calls the commits: before, after.
     machine : str, optional
         Whose results; if not given, those of the only machine that has both.
+    topics : sequence of str, optional
+        Only these; all if there are none.
 
     Returns
     -------
@@ -65,20 +72,24 @@ def load(
         for side in read_sides(results, chosen, "control", control)
         if side.environment == before.environment
     ]
-    return compare(before, after, same[0] if same else None, units(results))
+    require_topics(topics, before, after)
+    compared = compare(before, after, same[0] if same else None, units(results), topics)
+    # A topic of its own, which pyperf measures.
+    startup = () if topics else startup_rows(results, *commits)
+    return replace(compared, startup=startup)
 
 
 def likeliest(results: Path, commits: Sequence[str]) -> str:
     """Return this machine if it has results of all commits, else the only one that has."""
     from scripts.asv_upstream import this_machine
 
-    measured = machines_with(results, commits) or machines_with(results, [])
-    if not measured:
-        raise Failure("nothing was measured yet; measure with: make bench")
+    measured = machines_with(results, commits)
     if this_machine() in measured:
         return this_machine()
     if len(measured) == 1:
         return measured[0]
+    if not measured:
+        raise NothingMeasured("no machine measured both; measure with: make compare")
     raise Failure(f"choose a machine with --machine: {', '.join(measured)}")
 
 
@@ -103,29 +114,26 @@ def chosen_sides(
     return before, after
 
 
-def only(comparison: Comparison, topics: Sequence[str]) -> Comparison:
-    """Keep the rows of some topics, or say which there are."""
-    known = sorted({row.case.topic for row in comparison.rows})
+def require_topics(topics: Sequence[str], *sides: Side) -> None:
+    """Refuse topics that neither side has, and say which there are."""
+    known = sorted({case.topic for side in sides for case in side.cases})
     unknown = [topic for topic in topics if topic not in known]
     if unknown and known:
         raise Failure(f"unknown topic {', '.join(unknown)}; topics are {', '.join(known)}")
-    if not topics:
-        return comparison
-    return replace(
-        comparison, rows=tuple(row for row in comparison.rows if row.case.topic in topics)
-    )
 
 
 def is_regression(row: Row) -> bool:
     """Tell whether a row is one that a pull request should not be merged with."""
-    return row.verdict is Verdict.SLOWER and (row.is_timed or row.unit == COUNT)
+    slower = row.verdict is Verdict.SLOWER and (row.is_timed or row.unit == COUNT)
+    return row.failed or slower
 
 
 def exit_code(comparison: Comparison, fail_on_regression: bool) -> int:
     """Return the exit code that a comparison stands for."""
     if not comparison.measured:
         return NOTHING
-    return int(fail_on_regression and any(map(is_regression, comparison.rows)))
+    rows = (*comparison.rows, *comparison.startup)
+    return int(fail_on_regression and any(map(is_regression, rows)))
 
 
 def rendered(comparison: Comparison, form: str, everything: bool, to_file: bool) -> str:
@@ -134,16 +142,15 @@ def rendered(comparison: Comparison, form: str, everything: bool, to_file: bool)
         return as_json(comparison)
     if form == "markdown":
         return as_markdown(comparison, everything)
-    width = WIDTH_OF_A_FILE
-    if not to_file and sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-    return as_text(comparison, everything, width)
+    for_eyes = not to_file and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if for_eyes else WIDTH_OF_A_FILE
+    return as_text(comparison, everything, width, for_eyes)
 
 
 def topics_of(text: str) -> list[str]:
     """Split what --only was given."""
     topics = [topic for topic in re.split(r"[,\s]+", text) if topic]
-    if not topics:
+    if not topics or not all(topic.isidentifier() for topic in topics):
         raise argparse.ArgumentTypeError("name topics, as in imports,artifacts")
     return topics
 
@@ -193,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parsed(argv)
     history.ensure(UPSTREAM)
     names = (arguments.before, arguments.after)
-    comparison = only(load(arguments.results, UPSTREAM, names, arguments.machine), arguments.only)
+    comparison = load(arguments.results, UPSTREAM, names, arguments.machine, arguments.only)
     to_file = arguments.output is not None
     report = rendered(comparison, arguments.format, arguments.all, to_file)
     if to_file:

@@ -24,6 +24,8 @@ from scripts.witnesses import answer_of, instructions_of, size_of
 APART = 45 * 60
 COUNT = "instructions"
 DIGEST = "digest"
+NO_SAMPLES = "no samples; measure with asv run --record-samples"
+MOVED = (Verdict.FASTER, Verdict.SLOWER)
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,16 @@ class Row:
         The test's probability, adjusted for the whole table.
     floor : float or None
         How far the control was off, as a share.
+    detectable : float or None
+        The smallest slow-down that the run would have seen four times out of five, as a share.
     instructions : float or None
         After / before of the count beside a timed case.
-    disagree : bool
-        Whether the time has moved, and the count has not, or the other way.
+    witness : Verdict or None
+        The verdict on that count.
     size : int or None
         Bytes that it handles.
+    failed : bool
+        Whether it was measured before, and fails after.
     """
 
     case: Case
@@ -65,9 +71,18 @@ class Row:
     evidence: Evidence | None = None
     chance: float | None = None
     floor: float | None = None
+    detectable: float | None = None
     instructions: float | None = None
-    disagree: bool = False
+    witness: Verdict | None = None
     size: int | None = None
+    failed: bool = False
+
+    @property
+    def disagree(self) -> bool:
+        """Whether the time has moved, and the count has not, or the other way."""
+        if self.witness is None or self.verdict is self.witness:
+            return False
+        return self.verdict in MOVED or (self.verdict is Verdict.SAME and self.witness in MOVED)
 
     @property
     def is_timed(self) -> bool:
@@ -100,12 +115,15 @@ class Comparison:
         The same code as before, from the same run.
     rows : tuple of Row
         One for each case that either side has.
+    startup : tuple of Row
+        One for each command that pyperf timed of both, a table of their own.
     """
 
     before: Side
     after: Side
     control: Side | None
     rows: tuple[Row, ...] = field(default=())
+    startup: tuple[Row, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """Return how many rows have a verdict."""
@@ -135,7 +153,11 @@ def noise_floor(rows: Sequence[Row]) -> float | None:
 
 
 def compare(
-    before: Side, after: Side, control: Side | None, units: Mapping[str, str]
+    before: Side,
+    after: Side,
+    control: Side | None,
+    units: Mapping[str, str],
+    topics: Sequence[str] = (),
 ) -> Comparison:
     """Compare two sides.
 
@@ -147,6 +169,8 @@ def compare(
         What was measured of the same code as `before`, committed again.
     units : mapping of str to str
         The unit of each benchmark's values.
+    topics : sequence of str, optional
+        Keep the rows of these; chance is then corrected for no others.
 
     Returns
     -------
@@ -161,7 +185,10 @@ def compare(
             continue
         row = Row(case, unit, Verdict.NOT_MEASURED, size=size_of(case))
         rows.append(_row(row, before, after, control, differences))
-    return Comparison(before, after, control, tuple(_with_counts(_judged(rows))))
+    chosen = [row for row in rows if not topics or row.case.topic in topics]
+    counts = {row.case: row for row in rows if row.unit == COUNT}
+    found = tuple(_with_count(row, counts) for row in judged(chosen))
+    return Comparison(before, after, control, found)
 
 
 def differing(before: Side, after: Side) -> str:
@@ -176,12 +203,10 @@ def differing(before: Side, after: Side) -> str:
 
 
 def _row(row: Row, before: Side, after: Side, control: Side | None, differences: str) -> Row:
-    """Return a row with its evidence, or why there is none."""
+    """Return a row with what can be said of it alone, or why nothing can."""
     old, new = before.cases.get(row.case), after.cases.get(row.case)
     if not _has_value(old) or not _has_value(new):
-        sides = ((before, old), (after, new))
-        missing = [side.name for side, measured in sides if not _has_value(measured)]
-        return replace(row, reason=f"no result of {' and '.join(missing)}")
+        return _not_measured(row, before, after)
     assert old is not None and new is not None
     row = replace(row, before=old.value, after=new.value)
     refused = differences or _refusal(row, old, new, before, after)
@@ -190,20 +215,41 @@ def _row(row: Row, before: Side, after: Side, control: Side | None, differences:
     same = control.cases.get(row.case) if control is not None else None
     if same is not None and (not _has_value(same) or same.version != old.version):
         same = None
-    if not row.is_timed:
-        beside = same.value if same is not None else None
-        verdict, floor = judge_count(old.value, new.value, beside, row.unit)
-        return replace(row, verdict=verdict, floor=floor if same is not None else None)
+    return (_timed if row.is_timed else _repeating)(row, old, new, same)
+
+
+def _not_measured(row: Row, before: Side, after: Side) -> Row:
+    """Say which sides lack a value, and whether that is because it failed."""
+    sides = [(side.name, side.cases.get(row.case)) for side in (before, after)]
+    failed = [name for name, found in sides if found is not None and found.failed]
+    missing = [name for name, found in sides if not _has_value(found) and name not in failed]
+    reasons = [f"no result of {' and '.join(missing)}"] if missing else []
+    reasons += [f"failed in {' and '.join(failed)}"] if failed else []
+    breaks = _has_value(sides[0][1]) and sides[1][1] is not None and sides[1][1].failed
+    return replace(row, reason="; ".join(reasons), failed=breaks)
+
+
+def _repeating(row: Row, old: Measurement, new: Measurement, same: Measurement | None) -> Row:
+    """Judge what repeats."""
+    beside = same.value if same is not None else None
+    verdict, floor = judge_count(old.value, new.value, beside, row.unit)
+    return replace(row, verdict=verdict, floor=floor if same is not None else None)
+
+
+def _timed(row: Row, old: Measurement, new: Measurement, same: Measurement | None) -> Row:
+    """Weigh what is timed; the verdict on it depends on the whole table."""
+    reason = ""
     if not old.samples or not new.samples:
-        if row.unit == "microseconds":
-            return replace(row, verdict=Verdict.CANT_TELL, reason="one value a commit")
-        reason = "no samples; measure with asv run --record-samples"
+        once = row.unit == "microseconds"
+        reason = "one value a commit" if once else NO_SAMPLES
+    elif min(len(old.samples), len(new.samples)) < FEWEST_SAMPLES:
+        reason = TOO_FEW
+    if reason:
         return replace(row, verdict=Verdict.CANT_TELL, reason=reason)
-    if min(len(old.samples), len(new.samples)) < FEWEST_SAMPLES:
-        return replace(row, verdict=Verdict.CANT_TELL, reason=TOO_FEW)
-    other = same.samples if same is not None and not _apart(old, same) else ()
-    evidence = weigh(old.samples, new.samples, other)
-    return replace(row, evidence=evidence, floor=evidence.floor if other else None)
+    # A control of one or two processes would be noise of its own.
+    known = same is not None and len(same.samples) >= FEWEST_SAMPLES and not _apart(old, same)
+    evidence = weigh(old.samples, new.samples, same.samples if known and same is not None else ())
+    return replace(row, evidence=evidence, floor=evidence.floor if known else None)
 
 
 def _has_value(measured: Measurement | None) -> bool:
@@ -215,10 +261,12 @@ def _refusal(row: Row, old: Measurement, new: Measurement, before: Side, after: 
     if old.version != new.version:
         return f"version {old.version[:8]} of the benchmark against {new.version[:8]}"
     answer = answer_of(row.case)
-    digests = [side.cases.get(answer) for side in (before, after)] if answer else []
-    known = [each.value for each in digests if each is not None and not math.isnan(each.value)]
-    if len(known) == 2 and known[0] != known[1]:
-        return f"its answer differs ({answer})"
+    said, says = (side.cases.get(answer) if answer else None for side in (before, after))
+    if said is not None and says is not None and said.version == says.version:
+        if _has_value(said) and says.failed:
+            return f"its answer could not be checked ({answer} failed)"
+        if _has_value(said) and _has_value(says) and said.value != says.value:
+            return f"its answer differs ({answer})"
     if row.is_timed and _apart(old, new):
         hours = abs(old.began - new.began) / 3600
         return f"measured {hours:.1f} hours apart; measure both in one run: make compare"
@@ -229,28 +277,25 @@ def _apart(one: Measurement, other: Measurement) -> bool:
     return bool(one.began and other.began and abs(one.began - other.began) > APART)
 
 
-def _judged(rows: Sequence[Row]) -> list[Row]:
+def judged(rows: Sequence[Row]) -> list[Row]:
     """Give timed rows their verdicts, corrected for how many they are."""
     timed = [row for row in rows if row.evidence is not None]
     chances = adjusted([row.evidence.probability for row in timed if row.evidence])
-    judged: dict[Case, Row] = {}
+    found: dict[Case, Row] = {}
     for row, chance in zip(timed, chances):
         assert row.evidence is not None
-        verdict, reason = judge_time(row.evidence, chance)
-        judged[row.case] = replace(row, chance=chance, verdict=verdict, reason=reason)
-    return [judged.get(row.case, row) for row in rows]
+        verdict, reason = judge_time(row.evidence, chance, len(timed))
+        seen = row.evidence.detectable(len(timed))
+        found[row.case] = replace(
+            row, chance=chance, verdict=verdict, reason=reason, detectable=seen
+        )
+    return [found.get(row.case, row) for row in rows]
 
 
-def _with_counts(rows: Sequence[Row]) -> list[Row]:
-    """Put the ratio of instructions beside what is timed, and say where the two disagree."""
-    by_case = {row.case: row for row in rows}
-    moved = (Verdict.FASTER, Verdict.SLOWER)
-    found = []
-    for row in rows:
-        case = instructions_of(row.case)
-        count = by_case.get(case) if case is not None else None
-        if count is not None and count.ratio is not None:
-            disagree = row.verdict in moved and count.verdict is not row.verdict
-            row = replace(row, instructions=count.ratio, disagree=disagree)
-        found.append(row)
-    return found
+def _with_count(row: Row, counts: Mapping[Case, Row]) -> Row:
+    """Put the ratio of instructions and the verdict on it beside what is timed."""
+    case = instructions_of(row.case)
+    count = counts.get(case) if case is not None else None
+    if count is None or count.verdict in (Verdict.NOT_MEASURED, Verdict.NOT_COMPARABLE):
+        return row
+    return replace(row, instructions=count.ratio, witness=count.verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from scripts.verdict import Verdict
 
 SCHEMA = 1
 COLUMNS = ("case", "before", "after", "after / before", "instructions", "verdict")
+STARTUP = "Start-up in fresh processes, by pyperf"
 NEWS = (Verdict.SLOWER, Verdict.FASTER)
 # Room and modules are not slow or fast; programs read "slower" for more of them all the same.
 OF_SIZES = {Verdict.SLOWER: "larger", Verdict.FASTER: "smaller"}
@@ -44,16 +46,26 @@ def means(comparison: Comparison) -> list[tuple[str, float | None, float | None,
     for topic in [*topics, "all"]:
         rows = [row for row in comparison.measured if topic in (row.case.topic, "all")]
         times = geometric_mean(row for row in rows if row.evidence is not None)
-        counts = geometric_mean(row for row in rows if row.unit == COUNT)
+        counts = mean_of_counts(rows)
         found.append((topic, times, counts, len(rows)))
     return found
+
+
+def mean_of_counts(rows: Sequence[Row]) -> float | None:
+    """Return the geometric mean of counts: of those among the rows, or else beside them."""
+    own = geometric_mean(row for row in rows if row.unit == COUNT)
+    if own is not None:
+        return own
+    logarithms = [math.log(row.instructions) for row in rows if row.instructions]
+    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else None
 
 
 def shown(comparison: Comparison, everything: bool) -> list[Row]:
     """Return the rows that a person wants to see: news first, and all else if asked for."""
     if everything:
         return list(comparison.rows)
-    return [row for verdict in NEWS for row in comparison.rows if row.verdict is verdict]
+    failed = [row for row in comparison.rows if row.failed]
+    return failed + [row for verdict in NEWS for row in comparison.rows if row.verdict is verdict]
 
 
 def value_text(row: Row, value: float | None) -> str:
@@ -84,11 +96,11 @@ def verdict_text(row: Row) -> str:
         text = OF_SIZES.get(row.verdict, text)
     if row.verdict in NEWS and row.ratio:
         text += f" {row.ratio if row.ratio > 1 else 1 / row.ratio:.3g}×"
-    if row.verdict is Verdict.CANT_TELL and row.evidence is not None:
-        text += f" below {100 * row.evidence.detectable:.0f}%"
+    if row.verdict is Verdict.CANT_TELL and row.detectable is not None:
+        text += f" below {100 * row.detectable:.0f}%"
     notes = [row.reason] if row.reason else []
-    if row.disagree:
-        notes.append("instructions do not say so")
+    if row.disagree and row.witness is not None:
+        notes.append(f"instructions: {row.witness.value}")
     return text + (f" ({'; '.join(notes)})" if notes else "")
 
 
@@ -105,23 +117,30 @@ def cells(row: Row) -> list[str]:
     ]
 
 
-def as_text(comparison: Comparison, everything: bool, width: int) -> str:
-    """Return the table for a terminal of some width in characters."""
+def as_text(comparison: Comparison, everything: bool, width: int, colours: bool = False) -> str:
+    """Return the table for a terminal of some width in characters, or for a file."""
     table = Table(*COLUMNS, title=title(comparison), title_justify="left")
     for row in shown(comparison, everything):
         table.add_row(*cells(row), style=COLOURS.get(row.verdict))
     topics = Table("topic", "times", "instructions", "cases", title="geometric means")
     for topic, times, counts, count in means(comparison):
         topics.add_row(topic, _mean(times), _mean(counts), str(count))
-    console = Console(width=width, highlight=False, markup=False)
-    with console.capture() as captured:
-        if table.row_count:
-            console.print(table)
-        else:
-            console.print(f"{title(comparison)}: nothing faster, nothing slower")
-        console.print(topics)
-        console.print(headline(comparison), soft_wrap=True)
-    return str(captured.get())
+    written = io.StringIO()
+    console = Console(
+        file=written, width=width, force_terminal=colours, highlight=False, markup=False
+    )
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(f"{title(comparison)}: nothing faster, nothing slower")
+    if comparison.startup:
+        startup = Table(*COLUMNS, title=STARTUP, title_justify="left")
+        for row in comparison.startup:
+            startup.add_row(*cells(row), style=COLOURS.get(row.verdict))
+        console.print(startup)
+    console.print(topics)
+    console.print(headline(comparison), soft_wrap=True)
+    return written.getvalue()
 
 
 def title(comparison: Comparison) -> str:
@@ -136,6 +155,8 @@ def as_markdown(comparison: Comparison, everything: bool) -> str:
     lines = [f"### {title(comparison)}", "", headline(comparison), ""]
     rows = [cells(row) for row in shown(comparison, everything)]
     lines += _markdown(COLUMNS, rows) if rows else ["Nothing faster, nothing slower."]
+    if comparison.startup:
+        lines += ["", f"{STARTUP}:", "", *_markdown(COLUMNS, map(cells, comparison.startup))]
     lines += ["", "Geometric means of after / before:", ""]
     topics = [
         [topic, _mean(times), _mean(counts), str(count)]
@@ -171,6 +192,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
             ],
         },
         "rows": [_row(row) for row in comparison.rows],
+        "startup": [_row(row) for row in comparison.startup],
     }
 
 
@@ -187,11 +209,13 @@ def _row(row: Row) -> dict[str, Any]:
         "low": evidence.low if evidence else None,
         "high": evidence.high if evidence else None,
         "chance": row.chance,
-        "floor": row.floor,
-        "detectable": evidence.detectable if evidence else None,
+        "floor": _finite(row.floor),
+        "detectable": row.detectable,
         "processes": evidence.processes if evidence else None,
         "instructions": row.instructions,
+        "witness": row.witness.value if row.witness else None,
         "disagree": row.disagree,
+        "failed": row.failed,
         "megabytes_per_second": [
             row.megabytes_per_second(row.before),
             row.megabytes_per_second(row.after),

@@ -14,6 +14,14 @@ EXIT_INTERRUPTED = 130
 class Failure(Exception):
     """What happened and what to do about it, in one line."""
 
+    exit_code = EXIT_ERROR
+
+
+class NothingMeasured(Failure):
+    """There is nothing to compare."""
+
+    exit_code = 2
+
 
 def run(main: Callable[[], int]) -> int:
     """Run a tool's ``main`` so that no traceback reaches the person who typed it.
@@ -26,12 +34,13 @@ def run(main: Callable[[], int]) -> int:
     Returns
     -------
     int
-        The code of ``main``; 3 after a failure; 130 after Ctrl-C.
+        The code of ``main``; 3 after a failure, or what that says; 130 after Ctrl-C.
     """
+    code = EXIT_ERROR
     try:
         return main()
     except Failure as failure:
-        message = str(failure)
+        message, code = str(failure), failure.exit_code
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -43,4 +52,4 @@ def run(main: Callable[[], int]) -> int:
         place = f"{problem.filename}: " if problem.filename else ""
         message = f"{place}{problem.strerror or problem}; make it accessible and run again"
     print(f"error: {message}", file=sys.stderr)
-    return EXIT_ERROR
+    return code

@@ -17,7 +17,9 @@ from scripts.bench import positive
 from scripts.errors import Failure, run
 from scripts.files import write_text
 from scripts.git_command import is_repository
-from scripts.import_times import FEWEST_ROUNDS, Difference, Side, differences, measure
+from scripts.import_changes import FEWEST_ROUNDS, Difference, differences
+from scripts.import_times import measure
+from scripts.import_trees import Side
 from scripts.paths import ROOT, UPSTREAM
 
 ENVIRONMENTS = ROOT / ".asv" / "env"
@@ -66,7 +68,7 @@ def document(
     sides : sequence of Side
         Before and after.
     found : mapping of str to sequence of Difference
-        What `scripts.import_times.differences` made of them.
+        What `scripts.import_changes.differences` made of them.
 
     Returns
     -------

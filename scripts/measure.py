@@ -17,7 +17,7 @@ from scripts import compare, history, machine
 from scripts.bench import SHORT, machine_name, measure, positive
 from scripts.control import control_of
 from scripts.errors import run
-from scripts.measurements import Side, read_file, side_of
+from scripts.measurements import Case, Side, read_side
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.series import base_commit
 
@@ -30,6 +30,8 @@ LEFT_OUT = (
 )
 USUAL = rf"^(?!{LEFT_OUT})"
 EVERYTHING = r"^(?!answers|instructions|imports\.Footprint|artifacts\.(Stored|Memory))"
+# What stands beside every topic.
+WITNESSES = ("instructions", "answers")
 SECONDS_TO_INSTALL = 3.0
 
 
@@ -42,7 +44,8 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(4, SHORT),
+    # With four, ranks could not tell a lone change from chance in a table of this length.
+    "quick": Profile(5, SHORT),
     "default": Profile(10, USUAL),
     "thorough": Profile(30, EVERYTHING),
 }
@@ -53,6 +56,11 @@ def pattern_of(profile: Profile, topics: Sequence[str]) -> str:
     if not topics:
         return profile.benchmarks
     return rf"^(?=({'|'.join(topics)})\.)(?:{profile.benchmarks.removeprefix('^')})"
+
+
+def repeating(topics: Sequence[str]) -> str:
+    """Return the regular expression for what repeats, of some topics and beside them."""
+    return pattern_of(Profile(1, REPEATING), [*topics, *WITNESSES] if topics else ())
 
 
 def estimate(side: Side | None, pattern: str, rounds: int, commits: int) -> float | None:
@@ -77,9 +85,17 @@ def estimate(side: Side | None, pattern: str, rounds: int, commits: int) -> floa
     seconds = {
         case.benchmark: measured.seconds
         for case, measured in side.cases.items()
-        if re.search(pattern, str(case))
+        if re.search(pattern, quoted(case))
     }
     return commits * rounds * (sum(seconds.values()) + SECONDS_TO_INSTALL)
+
+
+def quoted(case: Case) -> str:
+    """Return a case as asv matches it: texts in quotes."""
+    values = (
+        value if re.fullmatch(r"-?[\d.]+", value) else f"'{value}'" for value in case.parameters
+    )
+    return case.benchmark + (f"({', '.join(values)})" if case.parameters else "")
 
 
 def earlier(results: Path, name: str) -> Side | None:
@@ -87,7 +103,7 @@ def earlier(results: Path, name: str) -> Side | None:
     for folder in (results / name, results):
         files = sorted(folder.rglob("*-*.json"), key=lambda path: path.stat().st_size)
         if files:
-            return side_of(read_file(files[-1]), "earlier")
+            return read_side(files[-1], "earlier")
     return None
 
 
@@ -122,12 +138,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     profile = PROFILES[arguments.profile]
     rounds = arguments.rounds or profile.rounds
     pattern = pattern_of(profile, arguments.only)
-    seconds = estimate(earlier(RESULTS, name), pattern, rounds, len(commits))
+    before_now = earlier(RESULTS, name)
+    timed = estimate(before_now, pattern, rounds, len(commits))
+    counted = estimate(before_now, repeating(arguments.only), 1, len(commits))
+    seconds = None if timed is None or counted is None else timed + counted
     known = "for the first time" if seconds is None else f"about {max(1, round(seconds / 60))} min"
     print(f"{len(commits)} commits, {rounds} rounds, interleaved: {known}", flush=True)
     options = ["--machine", name, "--interleave-rounds"]
-    measure(commits, *options, "--attribute", f"rounds={rounds}", "--bench", pattern)
-    measure(commits, "--machine", name, "--bench", REPEATING)
+    measure(commits, *options, "--attribute", f"rounds={rounds}", "--bench", pattern, may_fail=True)
+    measure(commits, "--machine", name, "--bench", repeating(arguments.only), may_fail=True)
     return 0
 
 

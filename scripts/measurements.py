@@ -15,6 +15,8 @@ from asv.util import UserError
 
 from scripts.errors import Failure
 
+# Of samples.
+DIGITS = 6
 # Facts about a machine that change times, and so what may be compared with what.
 FACTS = ("machine", "arch", "cpu", "num_cpu", "os")
 
@@ -53,6 +55,8 @@ class Measurement:
         When its last round began, in seconds since 1970.
     seconds : float
         How long its last round took, for all cases of the benchmark together.
+    failed : bool
+        Whether it was measured and raised an error, or took too long.
     """
 
     value: float
@@ -60,6 +64,7 @@ class Measurement:
     version: str = ""
     began: float = 0.0
     seconds: float = 0.0
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,16 +117,18 @@ def read_sides(results: Path, machine: str, name: str, commit: str) -> list[Side
         Where a file of results is damaged.
     """
     return [
-        side_of(read_file(path), name)
-        for path in sorted((results / machine).glob(f"{commit[:8]}-*.json"))
+        read_side(path, name) for path in sorted((results / machine).glob(f"{commit[:8]}-*.json"))
     ]
 
 
-def read_file(path: Path) -> Results:
-    """Read one file of asv's results."""
+DAMAGES = (UserError, OSError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+
+
+def read_side(path: Path, name: str) -> Side:
+    """Read one file of asv's results as what a person calls it."""
     try:
-        return Results.load(str(path))
-    except (UserError, OSError, ValueError, TypeError, KeyError, AttributeError) as problem:
+        return side_of(Results.load(str(path)), name)
+    except DAMAGES as problem:
         reason = " ".join(str(problem).split()) or type(problem).__name__
         raise Failure(
             f"{path.parent.name}/{path.name} is damaged ({reason}); restore it with git, "
@@ -153,7 +160,18 @@ def measurements_of(result: Results, benchmark: str) -> Iterator[tuple[Case, Mea
         kept = samples[place] if place < len(samples) else None
         case = Case(benchmark, tuple(each.strip("'") for each in chosen))
         number = math.nan if value is None else float(value)
-        yield case, Measurement(number, tuple(kept or ()), version, began, seconds)
+        times = tuple(map(rounded, kept or ()))
+        if not all(map(math.isfinite, times)) or math.isinf(number):
+            raise ValueError(f"{case} has a number that can't be")
+        yield case, Measurement(number, times, version, began, seconds, value is None)
+
+
+def rounded(number: float) -> float:
+    """Return a number in as many digits as a clock has for what takes a millisecond.
+
+    So the site's data can be short, and hold the same numbers.
+    """
+    return float(f"{number:.{DIGITS}g}")
 
 
 def units(results: Path) -> dict[str, str]:
@@ -175,13 +193,14 @@ def units(results: Path) -> dict[str, str]:
 def described(results: Path) -> dict[str, dict[str, Any]]:
     """Return asv's description of each benchmark."""
     path = results / "benchmarks.json"
+    anew = "asv run --bench just-discover writes it anew"
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
+        return {name: each for name, each in read.items() if isinstance(each, dict)}
     except FileNotFoundError:
-        return {}
-    except ValueError as problem:
-        raise Failure(f"{path.name} is damaged ({problem}); asv run writes it anew") from None
-    return {name: each for name, each in read.items() if isinstance(each, dict)}
+        raise Failure(f"{path.name} is missing, which tells the units; {anew}") from None
+    except (ValueError, AttributeError) as problem:
+        raise Failure(f"{path.name} is damaged ({problem}); {anew}") from None
 
 
 def machines_with(results: Path, commits: Sequence[str]) -> list[str]:

@@ -14,6 +14,9 @@ from scripts.files import replaced
 from scripts.intervals import FEWEST_SAMPLES, ratio_interval
 from scripts.side_environments import COMMANDS
 
+# The command that does the same on both sides.
+CONTROL = "python"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -143,17 +146,26 @@ def findings(folder: Path, before: str, after: str) -> list[Finding]:
     Failure
         Where a file is no file of pyperf.
     """
+    return [
+        compared(name, *samples) for name, samples in timed_together(folder, before, after).items()
+    ]
+
+
+def timed_together(
+    folder: Path, before: str, after: str
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Return the values of both commits by command, in seconds; parameters as in `findings`."""
     suites = [stored(path_of(folder, commit)) for commit in (before, after)]
-    found = []
+    found = {}
     for name in COMMANDS:
         old, new = (values_by_sitting(suite, name) for suite in suites)
         # A machine is not the same on another day: only what alternated is compared.
         shared = [sitting for sitting in old if sitting in new]
         if shared:
-            samples = [
+            before_values, after_values = (
                 [value for sitting in shared for value in side[sitting]] for side in (old, new)
-            ]
-            found.append(compared(name, *samples))
+            )
+            found[name] = (before_values, after_values)
     return found
 
 
@@ -162,5 +174,5 @@ def compared(name: str, before: Sequence[float], after: Sequence[float]) -> Find
     old, new = median(before), median(after)
     if min(len(before), len(after)) < FEWEST_SAMPLES:
         return Finding(name, old, new, old / new, None, None)
-    low, high, _ = ratio_interval(before, after)
-    return Finding(name, old, new, old / new, low, high)
+    interval = ratio_interval(before, after)
+    return Finding(name, old, new, old / new, interval.low, interval.high)

@@ -151,8 +151,8 @@ def speed_up(before: Measured, after: Measured) -> str:
     if min(len(before.samples), len(after.samples)) < FEWEST_SAMPLES:
         # Counts repeat to within 0.01%: more digits would be noise.
         return f"{ratio:.3f}".rstrip("0").rstrip(".") + "×"
-    low, high, _ = ratio_interval(before.samples, after.samples)
-    return f"{ratio:.3g}× ({low:.3g}–{high:.3g})"
+    interval = ratio_interval(before.samples, after.samples)
+    return f"{ratio:.3g}× ({interval.low:.3g}–{interval.high:.3g})"
 
 
 def display(value: float, unit: str) -> str:

@@ -24,7 +24,7 @@ from scripts.files import write_text
 from scripts.git_command import git
 from scripts.measure import PROFILES
 from scripts.measure import pattern_of as pattern_of_topics
-from scripts.measurements import Case, read_sides
+from scripts.measurements import Case, Side, read_sides
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 from scripts.planted import forget, planted
 from scripts.sensitivity_report import page
@@ -73,16 +73,25 @@ def passes_for(seconds: Mapping[str, float], share: float) -> dict[str, int]:
     }
 
 
+def newest_side(commit: str) -> Side:
+    """Return what was measured of a commit, in this Python's environment."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for side in read_sides(RESULTS, MACHINE, commit[:8], commit):
+        if side.circumstances.get("python") == running:
+            return side
+    raise Failure(f"nothing was measured of {commit[:8]}; see what asv said above")
+
+
 def samples_of(commit: str, cases: Sequence[Case]) -> dict[str, list[float]]:
     """Return the samples of some cases of a commit, by the case's name."""
-    (side,) = read_sides(RESULTS, MACHINE, commit[:8], commit)
+    side = newest_side(commit)
     found = {str(case): list(side.cases[case].samples) for case in cases if case in side.cases}
     return {name: samples for name, samples in found.items() if samples}
 
 
 def timed_cases(commit: str) -> list[Case]:
     """Return the cases of which a commit has samples."""
-    (side,) = read_sides(RESULTS, MACHINE, commit[:8], commit)
+    side = newest_side(commit)
     return [case for case, measured in side.cases.items() if measured.samples]
 
 
@@ -171,7 +180,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = measured_samples(git(UPSTREAM, "rev-parse", "main"), arguments.rounds)
         write_text(SAMPLES, json.dumps(found, indent=1) + "\n")
         forget(UPSTREAM)
-    write_text(PAGE, page(read_samples(SAMPLES)))
+    kept = read_samples(SAMPLES)
+    try:
+        made = page(kept)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Failure(
+            f"{SAMPLES.name} lacks samples; measure: python -m scripts.sensitivity"
+        ) from None
+    write_text(PAGE, made)
     print(f"{PAGE.relative_to(ROOT)} is written")
     return 0
 
@@ -181,7 +197,10 @@ def read_samples(path: Path) -> dict[str, dict[str, dict[str, object]]]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise Failure(f"{path.name} is missing; measure: python -m scripts.sensitivity") from None
+        what = "is missing"
+    except (ValueError, TypeError):
+        what = "is damaged"
+    raise Failure(f"{path.name} {what}; measure: python -m scripts.sensitivity")
 
 
 if __name__ == "__main__":

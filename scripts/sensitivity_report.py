@@ -29,14 +29,14 @@ def false_alarms(equal: Mapping[str, Samples]) -> tuple[int, int]:
         names = sorted(before.keys() & after.keys() & control.keys())
         weighed = [weigh(before[name], after[name], control[name]) for name in names]
         chances = adjusted([each.probability for each in weighed])
-        alarms += sum(called(each, chance) for each, chance in zip(weighed, chances))
+        alarms += sum(called(each, chance, len(names)) for each, chance in zip(weighed, chances))
         pairs += len(names)
     return alarms, pairs
 
 
-def called(evidence: Evidence, chance: float) -> bool:
+def called(evidence: Evidence, chance: float, tests: int) -> bool:
     """Tell whether a case would be called faster or slower."""
-    return judge_time(evidence, chance)[0] in (Verdict.FASTER, Verdict.SLOWER)
+    return judge_time(evidence, chance, tests)[0] in (Verdict.FASTER, Verdict.SLOWER)
 
 
 def detected(found: Mapping[str, Any], share: str) -> dict[str, float]:
@@ -59,9 +59,12 @@ def detected(found: Mapping[str, Any], share: str) -> dict[str, float]:
             drawn = generator.choice(rounds, min(ROUNDS, rounds), replace=False)
             evidence = weigh(*([each[i] for i in drawn] for each in (before, after, control)))
             chance = adjusted([*others, evidence.probability])[-1]
-            verdict, _ = judge_time(evidence, chance)
-            wanted = verdict is Verdict.SLOWER if share != "0.0" else called(evidence, chance)
-            seen.setdefault(name, []).append(wanted)
+            tests = len(others) + 1
+            verdict, _ = judge_time(evidence, chance, tests)
+            wanted = called(evidence, chance, tests)
+            seen.setdefault(name, []).append(
+                wanted and (verdict is Verdict.SLOWER or share == "0.0")
+            )
     return {name: sum(each) / len(each) for name, each in seen.items()}
 
 
@@ -83,6 +86,27 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     """Return a table as Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def goals(
+    alarms: int, pairs: int, by_share: Mapping[str, Mapping[str, float]], counts: list[list[str]]
+) -> list[list[str]]:
+    """Return what was to be reached, what was, and whether that is enough."""
+    least = {share: min(found.values()) for share, found in by_share.items()}
+    mean = {share: sum(found.values()) / len(found) for share, found in by_share.items()}
+    seen = [row[3] == Verdict.SLOWER.value for row in counts if row[0] == "+1.0%"]
+    rows = [
+        ("false alarms, of at least 200 pairs", "≤ 1%", f"{alarms / pairs:.2%} of {pairs}",
+         alarms <= 0.01 * pairs and pairs >= 200),
+        ("counts that are 1% more", "all", f"{sum(seen)} of {len(seen)}", all(seen)),
+    ]  # fmt: skip
+    for share, wanted in (("0.1", 0.95), ("0.25", 1.0)):
+        found = f"{mean[share]:.1%} of all, {least[share]:.1%} of the worst"
+        rows.append((f"times that are {100 * float(share):.0f}% more", f"{wanted:.0%}", found,
+                     mean[share] >= wanted))  # fmt: skip
+    return [
+        [what, wanted, found, "yes" if enough else "no"] for what, wanted, found, enough in rows
+    ]
 
 
 def page(found: Mapping[str, Any]) -> str:
@@ -111,12 +135,14 @@ def page(found: Mapping[str, Any]) -> str:
         for share in shares
     ]
     rounds = min(len(each) for each in found["before"].values())
+    counts = counted(found["counts"])
     return (
         "# What the verdicts see\n\n"
         "Made by `python -m scripts.sensitivity`, which plants empty loops of known length into "
         "throw-away commits of the newest release and measures them; its samples are in "
         "[sensitivity.json](sensitivity.json). [method.md](method.md) explains the verdicts.\n\n"
-        "## False alarms\n\n"
+        + table(["to be seen", "wanted", "seen", "reached"], goals(alarms, pairs, by_share, counts))
+        + "\n## False alarms\n\n"
         f"Of {pairs} pairs of equal commits, each case of ten rounds with a third equal commit as "
         f"the control, **{alarms} were called faster or slower ({alarms / pairs:.2%})**.\n\n"
         "## Slow-downs, by time\n\n"
@@ -127,5 +153,5 @@ def page(found: Mapping[str, Any]) -> str:
         + table(["planted", *names, "all"], rows)
         + "\n## Slow-downs, by instructions\n\n"
         "One count a commit. A verdict needs 0.5%: less than that is the same.\n\n"
-        + table(["planted", "operation", "counted", "verdict"], counted(found["counts"]))
+        + table(["planted", "operation", "counted", "verdict"], counts)
     )

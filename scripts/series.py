@@ -43,7 +43,7 @@ class SeriesCommit:
 def build_series(
     upstream: Path, onto: str = "main", branch: str = "optimized"
 ) -> list[SeriesCommit]:
-    """Put the series on `branch` of `upstream`; check it out where that is nobody's loss.
+    """Put the series on `branch` of `upstream`; check a new one out where that is nobody's loss.
 
     Parameters
     ----------
@@ -207,27 +207,24 @@ def place(upstream: Path, branch: str, tip: str, base: str, check_out: bool) -> 
     """Make `branch` point to `tip`, keep a person's work, check it out if asked and harmless."""
     current = commit_of(upstream, f"refs/heads/{branch}")
     head = git(upstream, "rev-parse", "--symbolic-full-name", "HEAD").removeprefix("refs/heads/")
-    moves = current != tip
-    on_branch = head == branch
-    if not moves and (on_branch or not check_out):
+    if current == tip:
         return
-    goes_there = on_branch or (check_out and may_leave(upstream, head))
+    # What a person has checked out since stays: HEAD is an argument of many commands.
+    is_new = current is None
+    goes_there = head == branch or (check_out and is_new and may_leave(upstream, head))
     if check_out and not goes_there:
-        print(f"{upstream.name}/ stays on {head}; the series is on {branch}")
+        print(f"{upstream.name}/ stays on {head}; the series is on {branch}", file=sys.stderr)
     if goes_there and not is_clean(upstream):
-        if not moves:
-            print(f"{upstream.name}/ stays on {head}: it has uncommitted changes")
-            return
         raise Failure(
             f"{upstream.name}/ has uncommitted changes; commit them to a branch of your own or "
             "stash them (git stash), and run again"
         )
-    if moves and current is not None:
+    if current is not None:
         keep_foreign_commits(upstream, branch, current, base)
     if goes_there:
         with before_interrupts():
             git(upstream, "checkout", "--quiet", "-B", branch, tip)
-    elif moves:
+    else:
         git(upstream, "update-ref", f"refs/heads/{branch}", tip, current or "")
 
 
@@ -249,4 +246,5 @@ def keep_foreign_commits(upstream: Path, branch: str, current: str, base: str) -
     while commit_of(upstream, f"refs/heads/{branch}-kept-{number}") is not None:
         number += 1
     git(upstream, "branch", "--no-track", f"{branch}-kept-{number}", current)
-    print(f"{branch} held commits of your own; they are kept on {branch}-kept-{number}")
+    kept_on = f"{branch}-kept-{number}"
+    print(f"{branch} held commits of your own; they are kept on {kept_on}", file=sys.stderr)

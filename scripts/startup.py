@@ -23,17 +23,16 @@ from scripts import history
 from scripts.bench import commits_of, positive
 from scripts.errors import Failure, run
 from scripts.git_command import before_interrupts
-from scripts.intervals import SEED
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.progress import progress_bar
-from scripts.pyperf_results import Finding, findings, path_of, store, stored
+from scripts.pyperf_results import CONTROL, Finding, findings, path_of, store, stored
 from scripts.side_environments import COMMANDS, Side, make_side, start_once, time_once
 
 __all__ = ["Finding", "findings", "measure", "table"]
 
 OUTPUT = RESULTS / "pyperf"
 ROUNDS = 10
-CONTROL = "python"
+SEED = 20190312
 
 
 def measure(sides: Sequence[Side], names: Sequence[str], rounds: int, folder: Path) -> None:

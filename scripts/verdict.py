@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import median
 
-import numpy as np
 from scipy import stats
 
 from scripts.intervals import FEWEST_SAMPLES, ratio_interval
 
 SIGNIFICANCE = 0.05
 TOO_FEW = f"needs {FEWEST_SAMPLES} rounds at least"
-RESAMPLES = 4000
 # Smaller changes of time are nobody's news, whatever the statistics say.
 TIME_THRESHOLD = 0.03
 # Instructions repeat to within the second of these.
 COUNT_THRESHOLD, COUNT_FLOOR = 0.005, 0.0001
 # Room and modules are what they are, apart from an allocator's mood.
 SIZE_THRESHOLD = 0.01
-# Normal deviates of 5% from both ends, and of 80% power (Cohen 1988).
-DETECTABLE = 1.96 + 0.84
+# The normal deviate of 80% power (Cohen 1988).
+POWER = float(stats.norm.ppf(0.8))
 
 
 class Verdict(str, Enum):
@@ -53,7 +51,8 @@ class Evidence:
     probability : float
         That ranks so far apart come about by chance, both sides being the same code.
     floor : float
-        How far the control, the same code as before, was off: |ratio - 1|; 0 without one.
+        How far the control, the same code as before, was off in either direction, as a share; 0
+        without one.
     spread : float
         The standard error of the ratio's logarithm.
     processes : int
@@ -73,10 +72,23 @@ class Evidence:
         """The effect that a verdict needs, as a share: above the threshold and the A/A floor."""
         return max(TIME_THRESHOLD, self.floor)
 
-    @property
-    def detectable(self) -> float:
-        """The smallest slow-down that this run would have seen four times out of five."""
-        return max(self.margin, math.expm1(DETECTABLE * self.spread))
+    def detectable(self, tests: int = 1) -> float:
+        """Return the smallest slow-down that this run would have seen four times out of five.
+
+        Parameters
+        ----------
+        tests : int, optional
+            How many cases the table corrects for. The first one that is called needs a probability
+            so many times smaller.
+
+        Returns
+        -------
+        float
+            A share: beyond the margin, and beyond chance.
+        """
+        beyond_chance = float(stats.norm.isf(SIGNIFICANCE / 2 / tests)) + POWER
+        beyond_margin = math.log1p(self.margin) + POWER * self.spread
+        return math.expm1(max(beyond_margin, beyond_chance * self.spread))
 
 
 def weigh(
@@ -94,20 +106,29 @@ def weigh(
     Returns
     -------
     Evidence
-        The ratio with its interval (`ratio_interval`) and the exact two-sided rank test of Mann and
-        Whitney (1947), in which the control stands with `before`, for it is the same code.
+        The ratio with its interval (`ratio_interval`) and the two-sided rank test of Mann and
+        Whitney (1947), exact unless times are equal, in which the control stands with `before`, for
+        it is the same code.
     """
-    low, high, drawn = ratio_interval(after, before, RESAMPLES)
+    interval = ratio_interval(after, before)
     middle = median(before)
+    alike = [*before, *control]
+    has_ties = len({*alike, *after}) < len(alike) + len(after)
+    tested = stats.mannwhitneyu(alike, after, method="asymptotic" if has_ties else "exact")
     return Evidence(
         ratio=median(after) / middle,
-        low=low,
-        high=high,
-        probability=float(stats.mannwhitneyu([*before, *control], after).pvalue),
-        floor=abs(median(control) / middle - 1) if control else 0.0,
-        spread=float(np.std(np.log(drawn))),
+        low=interval.low,
+        high=interval.high,
+        probability=float(tested.pvalue),
+        floor=off(median(control) / middle) if control else 0.0,
+        spread=interval.spread,
         processes=min(len(before), len(after)),
     )
+
+
+def off(ratio: float) -> float:
+    """Return how far a ratio is from 1 in either direction, as a share: 0.8 is as far as 1.25."""
+    return max(ratio, 1 / ratio) - 1 if ratio else math.inf
 
 
 def adjusted(probabilities: Sequence[float]) -> list[float]:
@@ -128,7 +149,7 @@ def adjusted(probabilities: Sequence[float]) -> list[float]:
     return [float(each) for each in stats.false_discovery_control(probabilities)]
 
 
-def judge_time(evidence: Evidence, chance: float) -> tuple[Verdict, str]:
+def judge_time(evidence: Evidence, chance: float, tests: int = 1) -> tuple[Verdict, str]:
     """Judge a timed case.
 
     Parameters
@@ -137,6 +158,8 @@ def judge_time(evidence: Evidence, chance: float) -> tuple[Verdict, str]:
         What its samples say.
     chance : float
         Its adjusted probability.
+    tests : int, optional
+        How many cases it was adjusted for.
 
     Returns
     -------
@@ -145,27 +168,39 @@ def judge_time(evidence: Evidence, chance: float) -> tuple[Verdict, str]:
     str
         How to find out, where nothing can; else empty.
     """
-    if evidence.processes < FEWEST_SAMPLES:
-        return Verdict.CANT_TELL, TOO_FEW
     bound = math.log1p(evidence.margin)
     if chance <= SIGNIFICANCE and abs(math.log(evidence.ratio)) > bound:
         return (Verdict.SLOWER if evidence.ratio > 1 else Verdict.FASTER), ""
     reach = max(abs(math.log(evidence.low)), abs(math.log(evidence.high)))
-    if reach <= bound:
+    if reach <= math.log1p(TIME_THRESHOLD):
         return Verdict.SAME, ""
-    return Verdict.CANT_TELL, f"about {more_rounds(evidence)} rounds more would tell"
+    if reach <= bound:
+        return Verdict.CANT_TELL, "the control is as far off"
+    return Verdict.CANT_TELL, f"about {more_rounds(evidence, tests)} rounds more would tell"
 
 
-def more_rounds(evidence: Evidence) -> int:
-    """Return how many rounds more make the interval narrower than what a verdict needs.
+def more_rounds(evidence: Evidence, tests: int = 1) -> int:
+    """Return how many rounds more make a verdict likely.
 
-    Its width falls with the square root of the number of processes.
+    The interval is to become narrower than what a verdict needs: its width falls with the square
+    root of the number of processes. And ranks of so few must be able to be beyond chance at all.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What the samples say.
+    tests : int, optional
+        How many cases the table corrects for.
     """
     half = (math.log(evidence.high) - math.log(evidence.low)) / 2
     wanted = math.log1p(evidence.margin)
     # An effect at the very bound can't be told from none; half of the bound is told from it.
-    needed = evidence.processes * (2 * half / wanted) ** 2
-    return max(1, math.ceil(needed) - evidence.processes)
+    needed = math.ceil(evidence.processes * (2 * half / wanted) ** 2)
+    fewest = evidence.processes
+    # Both sides and the control, all of one side below all others.
+    while 2 * tests / math.comb(3 * fewest, fewest) > SIGNIFICANCE:
+        fewest += 1
+    return max(1, needed - evidence.processes, fewest - evidence.processes)
 
 
 def judge_count(
@@ -191,7 +226,7 @@ def judge_count(
     """
     counted = unit == "instructions"
     threshold = COUNT_THRESHOLD if counted else SIZE_THRESHOLD
-    floor = abs(control / before - 1) if control is not None and before else 0.0
+    floor = off(control / before) if control is not None and before else 0.0
     floor = max(floor, COUNT_FLOOR if counted else 0.0)
     change = after / before - 1 if before else (math.inf if after else 0.0)
     if abs(change) <= max(threshold, floor):

@@ -15,7 +15,12 @@ import uv
 
 from scripts import history, registry, releases, sdist_import
 
-pytest_plugins = ["tests.optimized_releases", "tests.extension_searches"]
+pytest_plugins = [
+    "tests.optimized_releases",
+    "tests.extension_searches",
+    "tests.project_clones",
+    "tests.published_sites",
+]
 
 SOME_VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
 

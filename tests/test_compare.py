@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import jsonschema
+import pyperf
 import pytest
 
 from scripts import compare
@@ -17,36 +19,12 @@ from scripts.errors import Failure
 from scripts.git_command import commit_of, git
 from scripts.measurements import Case
 from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.pyperf_results import path_of, store
 from scripts.verdict import Verdict
 
 MACHINE = "reference"
 NAMES = ("main", "optimized")
-SCHEMA = {
-    "type": "object",
-    "required": ["schema", "before", "after", "control", "circumstances", "summary", "rows"],
-    "properties": {
-        "schema": {"const": 1},
-        "before": {"$ref": "#/$defs/side"},
-        "after": {"$ref": "#/$defs/side"},
-        "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
-    },
-    "$defs": {
-        "side": {"type": "object", "required": ["name", "commit"]},
-        "number": {"type": ["number", "null"]},
-        "row": {
-            "type": "object",
-            "required": ["benchmark", "parameters", "unit", "verdict", "reason", "disagree"],
-            "properties": {
-                "verdict": {"enum": [each.value for each in Verdict]},
-                "ratio": {"$ref": "#/$defs/number"},
-                "low": {"$ref": "#/$defs/number"},
-                "high": {"$ref": "#/$defs/number"},
-                "floor": {"$ref": "#/$defs/number"},
-                "instructions": {"$ref": "#/$defs/number"},
-            },
-        },
-    },
-}
+SCHEMA = json.loads((ROOT / "dashboard" / "comparison.schema.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +97,7 @@ def test_a_release_against_its_control_raises_no_alarm():
 
 def test_json_is_what_its_schema_says_and_holds_no_infinity(committed):
     document = json.loads(as_json(committed), parse_constant=pytest.fail)
-    jsonschema.validate(document, SCHEMA)
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
     assert len(document["rows"]) == len(committed.rows)
     assert sum(document["summary"]["verdicts"].values()) == document["summary"]["cases"]
 
@@ -145,10 +123,20 @@ def test_means_are_geometric(committed):
 
 
 def test_topics_are_chosen_and_unknown_ones_named(committed):
-    kept = compare.only(committed, ["imports"])
+    kept = compare.load(RESULTS, UPSTREAM, NAMES, MACHINE, ["imports"])
     assert {row.case.topic for row in kept.rows} == {"imports"}
-    with pytest.raises(Failure, match=r"unknown topic import; topics are artifacts, cli"):
-        compare.only(committed, ["import"])
+    with pytest.raises(Failure, match=r"unknown topic import; topics are .*artifacts, .*cli"):
+        compare.load(RESULTS, UPSTREAM, NAMES, MACHINE, ["import"])
+
+
+def test_fewer_topics_are_corrected_for_less_and_keep_their_witness(committed):
+    kept = rows(compare.load(RESULTS, UPSTREAM, NAMES, MACHINE, ["imports"]))
+    every = rows(committed)
+    timed = [name for name, row in kept.items() if row.evidence]
+    assert all(kept[name].detectable <= every[name].detectable for name in timed)
+    assert any(kept[name].detectable < every[name].detectable for name in timed)
+    name = "imports.Import.timeraw_metaflow"
+    assert kept[name].instructions == every[name].instructions
 
 
 def test_another_version_of_a_benchmark_is_not_compared(copied):
@@ -210,6 +198,18 @@ def test_a_wrong_answer_takes_the_time_away(copied):
     assert not any(name.startswith("answers.") for name in found)
 
 
+def test_three_processes_are_too_few_for_anything(copied):
+    def change(content):
+        columns = content["result_columns"]
+        samples = content["results"]["imports.Import.timeraw_metaflow"][columns.index("samples")]
+        del samples[0][3:]
+
+    edit(copied, "optimized", change)
+    row = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))["imports.Import.timeraw_metaflow"]
+    assert (row.verdict, row.reason) == (Verdict.CANT_TELL, "needs 4 rounds at least")
+    assert row.evidence is None
+
+
 def test_what_one_side_lacks_is_not_measured(copied):
     def change(content):
         for name in list(content["results"]):
@@ -223,6 +223,90 @@ def test_what_one_side_lacks_is_not_measured(copied):
     assert found["flows.Run.time_hello"].verdict is Verdict.FASTER
 
 
+def test_what_fails_now_is_told_and_fails_the_gate(copied):
+    def change(content):
+        content["results"]["flows.Run.time_hello"][0] = None
+
+    edit(copied, "optimized", change)
+    comparison = compare.load(copied, UPSTREAM, NAMES, MACHINE)
+    row = rows(comparison)["flows.Run.time_hello"]
+    assert (row.verdict, row.reason) == (Verdict.NOT_MEASURED, "failed in optimized")
+    assert "not measured (failed in optimized)" in as_markdown(comparison, False)
+    assert compare.exit_code(comparison, True) == 1
+    back = compare.load(copied, UPSTREAM, NAMES[::-1], MACHINE)
+    assert not rows(back)["flows.Run.time_hello"].failed
+
+
+def test_an_answer_that_could_not_be_checked_takes_the_time_away(copied):
+    def change(content):
+        content["results"]["answers.ParallelMap.track_digest"][0][0] = None
+
+    edit(copied, "optimized", change)
+    row = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))[
+        "multicore.ParallelMap.time_map(1, default)"
+    ]
+    assert row.verdict is Verdict.NOT_COMPARABLE
+    assert "could not be checked" in row.reason
+
+
+def test_the_witness_says_where_it_has_seen_something_else(copied):
+    def change(content):
+        columns = content["result_columns"]
+        count = content["results"]["instructions.Command.track_run"]
+        names = [each.strip("'") for each in count[columns.index("params")][0]]
+        release = json.loads(file_of(copied, "main").read_text())
+        before = release["results"]["instructions.Command.track_run"][0]
+        count[0][names.index("import metaflow")] = before[names.index("import metaflow")]
+
+    edit(copied, "optimized", change)
+    comparison = compare.load(copied, UPSTREAM, NAMES, MACHINE)
+    row = rows(comparison)["imports.Import.timeraw_metaflow"]
+    assert row.verdict is Verdict.FASTER and row.witness is Verdict.SAME and row.disagree
+    assert "instructions: same" in as_markdown(comparison, False)
+    assert replace(row, verdict=Verdict.SAME, witness=Verdict.SLOWER).disagree
+    assert not replace(row, verdict=Verdict.CANT_TELL, witness=Verdict.SLOWER).disagree
+
+
+def test_counts_that_can_not_be_compared_are_no_witnesses(copied):
+    def change(content):
+        columns = content["result_columns"]
+        content["results"]["instructions.Command.track_run"][columns.index("version")] = "9"
+
+    edit(copied, "optimized", change)
+    row = rows(compare.load(copied, UPSTREAM, NAMES, MACHINE))["imports.Import.timeraw_metaflow"]
+    assert (row.instructions, row.witness, row.disagree) == (None, None, False)
+
+
+def test_start_up_joins_the_report(copied):
+    commits = [commit_of(UPSTREAM, name) for name in NAMES]
+    seconds = {"python": (0.02, 0.02), "import": (0.2, 0.1)}
+    for side, commit in enumerate(commits):
+        store(
+            path_of(copied / "pyperf", commit),
+            [
+                pyperf.Run(
+                    [values[side] * (1 + number / 1000)],
+                    metadata={"name": name, "sitting": "one"},
+                    collect_metadata=False,
+                )
+                for name, values in seconds.items()
+                for number in range(10)
+            ],
+        )
+    comparison = compare.load(copied, UPSTREAM, NAMES, MACHINE)
+    verdicts = {row.case.parameters[0]: row.verdict for row in comparison.startup}
+    assert verdicts == {"python": Verdict.SAME, "import": Verdict.FASTER}
+    assert "startup.Command.time_start(import)" in as_markdown(comparison, False)
+    assert len(json.loads(as_json(comparison))["startup"]) == 2
+    slower = compare.load(copied, UPSTREAM, NAMES[::-1], MACHINE)
+    only_startup = replace(slower, rows=committed_sames(slower))
+    assert compare.exit_code(only_startup, True) == 1
+
+
+def committed_sames(comparison):
+    return tuple(row for row in comparison.rows if row.verdict is Verdict.SAME)
+
+
 def test_nothing_measured_is_a_code_of_its_own(copied):
     edit(copied, "optimized", lambda content: content.update(results={}))
     finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
@@ -230,6 +314,9 @@ def test_nothing_measured_is_a_code_of_its_own(copied):
     assert "measured 0 of" in finished.stdout
     file_of(copied, "optimized").unlink()
     assert run(*NAMES, "--results", copied, "--machine", MACHINE).returncode == 2
+    finished = run(*NAMES, "--results", copied)
+    assert finished.returncode == 2
+    assert finished.stderr == "error: no machine measured both; measure with: make compare\n"
 
 
 def test_a_damaged_file_is_named(copied):
@@ -239,6 +326,31 @@ def test_a_damaged_file_is_named(copied):
     assert finished.returncode == 3
     assert finished.stderr.startswith(f"error: {MACHINE}/{path.name} is damaged")
     assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "damage", [{"requirements": None}, {"results": {"a": 5}}, {"results": []}, {"python": []}]
+)
+def test_a_file_of_another_shape_is_named_too(copied, damage):
+    edit(copied, "optimized", lambda content: content.update(damage))
+    finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert "Traceback" not in finished.stderr
+    assert finished.returncode in ((3,) if "python" not in damage else (2, 3))
+
+
+@pytest.mark.parametrize("text", [None, "[]", "{"])
+def test_units_are_not_guessed(copied, text):
+    path = copied / "benchmarks.json"
+    path.unlink() if text is None else path.write_text(text)
+    finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert finished.returncode == 3
+    assert finished.stderr.startswith("error: benchmarks.json is ")
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_file_holds_no_colours(committed):
+    assert "\x1b[" not in compare.rendered(committed, "text", True, to_file=True)
+    assert "\x1b[" in as_text(committed, True, 100, colours=True)
 
 
 def test_a_regression_fails_only_where_it_is_to(copied):

@@ -9,7 +9,9 @@ import pytest
 
 from scripts.errors import Failure
 from scripts.git_command import git
-from scripts.import_times import Node, differences, measure, parse, summed_up, walk
+from scripts.import_changes import differences
+from scripts.import_times import measure
+from scripts.import_trees import Node, parse, summed_up, walk
 
 PYTHON = Path(sys.executable)
 REPORT = """\

@@ -10,7 +10,9 @@ import pytest
 from scripts import history, importtree
 from scripts.errors import EXIT_ERROR, Failure, run
 from scripts.git_command import git, is_repository
-from scripts.import_times import Node, differences, measure, summed_up
+from scripts.import_changes import differences
+from scripts.import_times import measure
+from scripts.import_trees import Node, summed_up
 from scripts.paths import UPSTREAM
 from scripts.upstream_git import NewCommit, write_commits
 

@@ -58,9 +58,35 @@ def test_the_estimate_grows_with_rounds_and_commits():
     assert measure.estimate(None, ".", 1, 1) is None
 
 
+def test_cases_are_found_as_asv_writes_them(names):
+    cases = {measure.quoted(case) for case in cases_of(RESULTS)}
+    quick = {name for name in cases if re.search(measure.PROFILES["quick"].benchmarks, name)}
+    assert quick == chosen(names, "quick")
+
+
+def cases_of(results):
+    (path,) = [*results.glob("reference/2ce24a12-*.json")]
+    return measure.read_side(path, "main").cases
+
+
+def test_what_repeats_is_narrowed_to_topics_and_their_witnesses(names):
+    every = {name for name in names if re.search(measure.repeating([]), name)}
+    few = {name for name in names if re.search(measure.repeating(["imports"]), name)}
+    assert few < every
+    assert {name.partition(".")[0] for name in few} == {"answers", "imports", "instructions"}
+
+
 def test_bad_arguments_end_in_a_line():
-    for arguments in (["main", "nonsense"], ["main", "HEAD", "--profile", "huge"], ["main"]):
+    wrong = {
+        3: (["main", "nonsense"],),
+        2: (
+            ["main", "HEAD", "--profile", "huge"],
+            ["main"],
+            ["main", "HEAD", "--only", "imports("],
+        ),
+    }
+    for code, arguments in ((code, each) for code, several in wrong.items() for each in several):
         command = [sys.executable, "-m", "scripts.measure", *arguments]
         finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert finished.returncode in (2, 3)
+        assert finished.returncode == code
         assert "Traceback" not in finished.stderr

@@ -87,10 +87,24 @@ def test_the_page_says_all_of_it(found):
     assert "| +25% | 100.0% | 100.0% |" in made
     assert "| +0.2% | import | +0.200% | same |" in made
     assert "| +1.0% | import | +1.000% | slower |" in made
+    assert "| counts that are 1% more | all | 1 of 1 | yes |" in made
+    assert "| false alarms, of at least 200 pairs | ≤ 1% | 0.00% of 90 | no |" in made
 
 
 def test_without_samples_the_page_says_how_to_get_them(tmp_path):
     with pytest.raises(Failure, match=r"measure: python -m scripts\.sensitivity"):
         sensitivity.read_samples(tmp_path / "sensitivity.json")
-    (tmp_path / "sensitivity.json").write_text(json.dumps({"equal": {}}))
-    assert sensitivity.read_samples(tmp_path / "sensitivity.json") == {"equal": {}}
+    for damaged in ("{", "[1]"):
+        (tmp_path / "sensitivity.json").write_text(damaged)
+        with pytest.raises(Failure, match=r"is damaged; measure"):
+            sensitivity.read_samples(tmp_path / "sensitivity.json")
+
+
+def test_samples_that_lack_something_are_no_traceback(tmp_path, monkeypatch, found):
+    monkeypatch.setattr(sensitivity, "SAMPLES", tmp_path / "sensitivity.json")
+    monkeypatch.setattr(sensitivity, "PAGE", tmp_path / "sensitivity.md")
+    del found["counts"]
+    (tmp_path / "sensitivity.json").write_text(json.dumps(found))
+    with pytest.raises(Failure, match="lacks samples"):
+        sensitivity.main(["--report"])
+    assert not (tmp_path / "sensitivity.md").exists()

@@ -14,13 +14,18 @@ function widthOf(figure) {
 /** Put a chart into a figure, above its caption; text where there is nothing to draw. */
 function showIn(figure, chart) {
   const caption = figure.querySelector("figcaption");
-  figure.replaceChildren(typeof chart === "string" ? element("p", { class: "note" }, chart) : chart);
+  const drawn = typeof chart === "string" ? element("p", { class: "note" }, chart) : chart;
+  // Plot names its groups, which have no role that a name could belong to.
+  for (const group of drawn.querySelectorAll("g[aria-label]:not([role])")) {
+    group.removeAttribute("aria-label");
+  }
+  figure.replaceChildren(drawn);
   if (caption) figure.append(caption);
 }
 
 function marginFor(width, names) {
   const longest = Math.max(0, ...names.map((name) => name.length));
-  return Math.min(6.2 * longest + 10, 0.5 * width);
+  return Math.min(6.2 * longest + 10, (width < 500 ? 0.36 : 0.5) * width);
 }
 
 function shortened(name, margin) {
@@ -46,10 +51,10 @@ function drawRatios(figure, comparison, choice) {
     marginRight: 16,
     height: 15 * rows.length + 60,
     ariaLabel: "after / before of each case with its 95% interval",
-    x: { type: "log", label: "after / before →", grid: true, axis: "both", ticks: width < 500 ? 4 : 8, tickFormat: (x) => digits(x).replace(/\.?0+$/, "") },
+    x: { type: "log", label: "after / before →", grid: true, axis: "both", ticks: width < 500 ? 4 : 8, tickFormat: (x) => String(Number(digits(x))) },
     y: { domain: names, label: null, tickFormat: (name) => shortened(name, marginLeft), tickSize: 0 },
     marks: [
-      Plot.rectX(band, { x1: "x1", x2: "x2", fill: "var(--band)" }),
+      Plot.rect(band, { x1: "x1", x2: "x2", fill: "var(--band)" }),
       Plot.ruleX([1], { stroke: "var(--text)" }),
       Plot.ruleY(rows, {
         y: (row) => row.case.name,
@@ -62,7 +67,7 @@ function drawRatios(figure, comparison, choice) {
         x: "ratio",
         y: (row) => row.case.name,
         fill: (row) => colourOf(row.verdict),
-        symbol: (row) => (row.verdict === "slower" ? "triangle" : row.verdict === "faster" ? "circle" : "times"),
+        symbol: (row) => (row.verdict === "slower" ? "triangle" : row.verdict === "faster" ? "circle" : "square"),
         r: 4,
         title: (row) => `${row.case.name}\n${ratioText(row)} (${intervalText(row)})\n${verdictText(row)}`,
         tip: true,
@@ -100,6 +105,14 @@ function stepsOf(data, machine, index) {
   });
 }
 
+/** Return what a step may be coloured by: a table of its own would be needed for a verdict. */
+function verdictOfStep(step, described) {
+  if (!step.isTimed) return judgeCount(step.before, step.after, null, described.unit)[0];
+  const beyond = step.interval && (step.interval.low > 1 || step.interval.high < 1);
+  if (!beyond || Math.abs(Math.log(step.ratio)) <= Math.log1p(TIME_THRESHOLD)) return "same";
+  return step.ratio < 1 ? "faster" : "slower";
+}
+
 /** Draw how each commit of the series moved a case: a bar from the value before to that after. */
 function drawSeries(figure, data, machine, described) {
   const steps = described ? stepsOf(data, machine, described.index) : [];
@@ -107,15 +120,13 @@ function drawSeries(figure, data, machine, described) {
   const width = widthOf(figure);
   const names = steps.map((step) => step.name);
   const marginLeft = marginFor(width, names);
-  const text = (step) => `${digits(step.ratio)}×${step.interval ? ` (${digits(step.interval.low)}–${digits(step.interval.high)})` : ""}`;
-  const colour = (step) => {
-    if (step.isApart || Math.abs(Math.log(step.ratio)) < 0.005) return colourOf("same");
-    return colourOf(step.ratio < 1 ? "faster" : "slower");
-  };
+  const text = (step) => `${digits(step.ratio)}×${step.interval && width >= 500 ? ` (${digits(step.interval.low)}–${digits(step.interval.high)})` : ""}`;
+  const colour = (step) => colourOf(verdictOfStep(step, described));
+  const narrow = width < 500;
   showIn(figure, Plot.plot({
     width,
     marginLeft,
-    marginRight: 110,
+    marginRight: narrow ? 48 : 110,
     height: 22 * steps.length + 60,
     ariaLabel: `how each commit of the series moved ${described.name}`,
     x: { label: `${described.name} →`, grid: true, tickFormat: (x) => valueText(x, described.unit), ticks: width < 500 ? 3 : 6, zero: true },
@@ -145,11 +156,18 @@ function seriesText(data, machine, described) {
   const tip = steps[steps.length - 1].hash;
   const rows = compareCommits(data, machine, data.series.base, tip).rows;
   const whole = rows.find((row) => row.case.index === described.index);
-  const interval = whole && intervalText(whole) ? ` (${intervalText(whole)})` : "";
+  const said = [`The steps multiply to ${digits(product)}`];
+  if (whole && whole.evidence) {
+    const inside = whole.evidence.low <= product && product <= whole.evidence.high;
+    said.push(`${inside ? "inside" : "outside"} the interval of the whole, ${ratioText(whole)} (${intervalText(whole)}).`);
+  } else {
+    said.push(`the whole is ${whole ? ratioText(whole) : "not known"}.`);
+  }
   const apart = steps.filter((step) => step.isApart).length;
-  return `The steps multiply to ${digits(product)}, the whole is ${whole ? ratioText(whole) : "not known"}${interval}.` +
-    (apart ? ` Pale bars: ${apart} steps between other runs, on which the machine was another one, as it were.` : "") +
-    " The first bar, control, is an empty change: what it shows is noise.";
+  const notes = [said.join("; ")];
+  if (apart) notes.push(`Pale bars: ${apart} steps between runs at other times, on which the machine was another one, as it were.`);
+  if (steps[0].name === "control") notes.push("The first bar is an empty change: what it shows is noise.");
+  return notes.join(" ");
 }
 
 /** Draw a case over the releases; `onChoose` is told which release a person clicks. */
@@ -175,7 +193,7 @@ function drawHistory(figure, data, machine, described, onChoose) {
       Plot.ruleX(found.filter((each) => each.low !== null), { x: "label", y1: "low", y2: "high", stroke: "var(--neutral)" }),
       Plot.line(found, { x: "label", y: "value", stroke: "var(--faster)", curve: "step-after" }),
       Plot.dot(found, { x: "label", y: "value", fill: "var(--faster)", r: 4 }),
-      Plot.tip(found, Plot.pointerX({ x: "label", y: "value",
+      Plot.tip(found, Plot.pointerX({ maxRadius: Infinity, x: "label", y: "value",
         title: (each) => `${each.label}\n${valueText(each.value, described.unit)}${steps.includes(each) ? "\na step begins here" : ""}\nclick to choose` })),
     ],
   });

@@ -23,6 +23,7 @@ function drawIcicle(figure, own, other, mark) {
     .sort((one, another) => another.value - one.value);
   d3.partition()(root);
   const width = widthOf(figure);
+  const detail = document.getElementById("imports-detail");
   const chart = d3.create("svg")
     .attr("viewBox", [0, 0, width, ROW_HEIGHT * DEPTH])
     .attr("width", width)
@@ -40,6 +41,8 @@ function drawIcicle(figure, own, other, mark) {
         return `translate(${left},${(node.depth - Math.max(0, focus.depth - 1)) * ROW_HEIGHT})`;
       });
     groups.selectAll("*").remove();
+    for (const name of ["tabindex", "role", "aria-label"]) groups.attr(name, null);
+    groups.on("click", null).on("keydown", null).on("focus", null);
     const wide = (node) =>
       Math.min(width, (node.x1 - focus.x0) * scale) - Math.max(0, (node.x0 - focus.x0) * scale);
     groups.append("rect")
@@ -55,6 +58,7 @@ function drawIcicle(figure, own, other, mark) {
       .attr("tabindex", 0)
       .attr("role", "button")
       .attr("aria-label", (node) => nodeText(node, root, lacking, mark))
+      .on("focus", (_, node) => (detail.textContent = nodeText(node, root, lacking, mark)))
       .on("click", (_, node) => zoom(node === focus ? node.parent || root : node))
       .on("keydown", (event, node) => {
         if (event.key !== "Enter" && event.key !== " ") return;

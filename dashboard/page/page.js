@@ -41,13 +41,13 @@ function measuredCommits(data, machine) {
   return data.commits.filter((commit) => commit.hash in measured);
 }
 
-/** Put what was chosen into the address, without what is as usual. */
+/** Put what was chosen into the address, so that a link shows the same, and draw it. */
 function writeChoice(data, choice) {
-  const usual = usualPair(data, choice.machine, measuredCommits(data, choice.machine));
   const words = new URLSearchParams();
-  if (choice.machine !== data.default.machine) words.set("machine", choice.machine);
-  if (choice.before !== usual[0]) words.set("before", labelOf(data, choice.before));
-  if (choice.after !== usual[1]) words.set("after", labelOf(data, choice.after));
+  words.set("machine", choice.machine);
+  for (const side of ["before", "after"]) {
+    if (choice[side] !== null) words.set(side, labelOf(data, choice[side]));
+  }
   if (choice.search) words.set("search", choice.search);
   const verdicts = VERDICTS.filter((each) => choice.verdicts.has(each));
   if (verdicts.join() !== VERDICTS.slice(0, 5).join()) words.set("verdicts", verdicts.join("|"));
@@ -55,8 +55,8 @@ function writeChoice(data, choice) {
     words.set("sort", (choice.descending ? "-" : "") + choice.sort);
   }
   if (choice.case !== data.default.case) words.set("case", choice.case);
-  const hash = words.toString();
-  if (location.hash.slice(1) !== hash) location.replace(`#${hash}`);
+  window.history.replaceState(null, "", `#${words}`);
+  draw(data);
 }
 
 function optionsFor(select, choices, chosen) {
@@ -77,7 +77,8 @@ function drawChoices(data, choice) {
   ]);
   optionsFor(byId("machine"), data.machines.map(({ name }) => [name, name, ""]), choice.machine);
   for (const side of ["before", "after"]) optionsFor(byId(side), commits, choice[side]);
-  byId("search").value = choice.search;
+  // Not under the fingers of whoever is typing.
+  if (document.activeElement !== byId("search")) byId("search").value = choice.search;
   for (const box of document.querySelectorAll("#verdicts input")) box.checked = choice.verdicts.has(box.value);
   const cases = readCases(data).filter((each) => each.unit !== "digest");
   cases.sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -94,10 +95,7 @@ function byId(id) {
 function draw(data) {
   const choice = readChoice(data);
   drawChoices(data, choice);
-  if (choice.before === null) {
-    byId("headline").textContent = "Nothing was measured yet. Measure with: make bench";
-    return;
-  }
+  if (choice.before === null) return drawNothing(choice);
   const comparison = compareCommits(data, choice.machine, choice.before, choice.after);
   const names = ["before", "after"].map((side) => labelOf(data, choice[side]));
   const said = headline(comparison, data.highlights);
@@ -114,8 +112,25 @@ function draw(data) {
   byId("shown").textContent = `${groupedRows(comparison.rows, choice).reduce((sum, [, rows]) => sum + rows.length, 0)} of ${comparison.rows.length} cases are shown`;
   byId("csv").onclick = () => save("comparison.csv", "text/csv", asCsv(comparison, choice));
   byId("markdown").onclick = () => save("comparison.md", "text/markdown", asMarkdown(comparison, choice, names, said));
+  performance.mark("table");
   // The charts lie below what is seen first.
-  requestAnimationFrame(() => setTimeout(() => drawCharts(data, choice, comparison), 0));
+  clearTimeout(waitingCharts);
+  waitingCharts = setTimeout(() => drawCharts(data, choice, comparison), 20);
+}
+let waitingCharts = 0;
+
+function drawNothing(choice) {
+  byId("headline").textContent = choice.machine
+    ? `Nothing was measured on ${choice.machine}: choose another machine`
+    : "Nothing was measured yet. Measure with: make bench";
+  for (const id of ["names", "counts", "circumstances", "shown", "series-text", "imports-text"]) {
+    byId(id).textContent = "";
+  }
+  const nothing = { rows: [] };
+  drawTable(byId("cases"), nothing, choice, () => {});
+  for (const figure of document.querySelectorAll("figure")) showIn(figure, "Nothing was measured.");
+  byId("csv").onclick = byId("markdown").onclick = null;
+  document.documentElement.dataset.drawn = "yes";
 }
 
 function drawCharts(data, choice, comparison) {
@@ -127,6 +142,9 @@ function drawCharts(data, choice, comparison) {
     const side = document.querySelector("input[name=side]:checked").value;
     writeChoice(data, { ...choice, [side]: hash });
   });
+  const witness = described && described.witness !== null ? readCases(data)[described.witness] : null;
+  byId("history-count").hidden = witness === null;
+  if (witness) drawHistory(byId("history-count"), data, choice.machine, witness, () => {});
   const [before, after] = ["before", "after"].map((side) => data.imports[choice[side]]);
   drawIcicle(byId("imports-before"), before, after, "left");
   drawIcicle(byId("imports-after"), after, before, "came");
@@ -157,7 +175,21 @@ function listen(data) {
     const { before, after } = readChoice(data);
     change({ before: after, after: before });
   });
-  byId("search").addEventListener("input", (event) => change({ search: event.target.value }));
+  let typed = 0;
+  byId("search").addEventListener("input", (event) => {
+    clearTimeout(typed);
+    typed = setTimeout(() => change({ search: event.target.value.trim() }), 150);
+  });
+  // The address holds the choice: a link to a section must not take its place.
+  for (const link of document.querySelectorAll("a[href^='#']")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const section = byId(link.getAttribute("href").slice(1));
+      section.setAttribute("tabindex", "-1");
+      section.scrollIntoView();
+      section.focus({ preventScroll: true });
+    });
+  }
   byId("verdicts").addEventListener("change", () => {
     const boxes = [...document.querySelectorAll("#verdicts input:checked")];
     change({ verdicts: new Set(boxes.map((box) => box.value)) });
@@ -184,6 +216,7 @@ if (isOfAsv(location.hash)) {
 } else {
   const data = JSON.parse(byId("data").textContent);
   document.documentElement.classList.add("script");
+  byId("from-a-file").hidden = location.protocol !== "file:";
   listen(data);
   draw(data);
 }

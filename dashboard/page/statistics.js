@@ -48,44 +48,60 @@ function weightsOfMedians(count) {
 }
 const LEAST_WEIGHT = 1e-6;
 
-/** Return all medians that a bootstrap of some samples can have, with their chances. */
+/** Return all medians that a bootstrap of some samples can have, with their chances, in order. */
 function bootstrapMedians(samples) {
   const sorted = Float64Array.from(samples).sort();
-  return weightsOfMedians(sorted.length).map(([low, high, weight]) => [
+  const found = weightsOfMedians(sorted.length).map(([low, high, weight]) => [
     (sorted[low] + sorted[high]) / 2,
     weight,
   ]);
+  const total = found.reduce((sum, [, weight]) => sum + weight, 0);
+  return found.map(([value, weight]) => [value, weight / total]).sort((x, y) => x[0] - y[0]);
 }
 
 /** Return the 95% interval of median / median, and the standard error of its logarithm. */
 function ratioInterval(numerator, denominator) {
   const above = bootstrapMedians(numerator);
   const below = bootstrapMedians(denominator);
-  const ratios = [];
-  for (const [up, chance] of above) {
-    for (const [down, other] of below) ratios.push([up / down, chance * other]);
-  }
-  ratios.sort((one, other) => one[0] - other[0]);
-  let total = 0;
-  let mean = 0;
-  let squares = 0;
-  for (const [ratio, weight] of ratios) {
-    total += weight;
-    mean += weight * Math.log(ratio);
-    squares += weight * Math.log(ratio) ** 2;
-  }
-  mean /= total;
-  const spread = Math.sqrt(Math.max(0, squares / total - mean ** 2));
-  return { low: quantile(ratios, 0.025 * total), high: quantile(ratios, 0.975 * total), spread };
+  const ratios = new Float64Array(above.length * below.length);
+  above.forEach(([up], row) => {
+    below.forEach(([down], column) => (ratios[row * below.length + column] = up / down));
+  });
+  ratios.sort();
+  return {
+    low: quantile(ratios, 0.025, above, below),
+    high: quantile(ratios, 0.975, above, below),
+    spread: Math.sqrt(varianceOfLogarithm(above) + varianceOfLogarithm(below)),
+  };
 }
 
-function quantile(weighted, wanted) {
-  let sum = 0;
-  for (const [value, weight] of weighted) {
-    sum += weight;
-    if (sum >= wanted) return value;
+/** Return the first of some sorted ratios below or at which a share of all chances lies. */
+function quantile(ratios, share, above, below) {
+  let low = 0;
+  let high = ratios.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (chanceUpTo(ratios[middle], above, below) >= share) high = middle;
+    else low = middle + 1;
   }
-  return weighted[weighted.length - 1][0];
+  return ratios[low];
+}
+
+function chanceUpTo(ratio, above, below) {
+  // The larger the denominator, the more numerators stay below.
+  let sum = 0;
+  let reached = 0;
+  let place = 0;
+  for (const [down, chance] of below) {
+    while (place < above.length && above[place][0] / down <= ratio) reached += above[place++][1];
+    sum += chance * reached;
+  }
+  return sum;
+}
+
+function varianceOfLogarithm(weighted) {
+  const mean = weighted.reduce((sum, [value, weight]) => sum + weight * Math.log(value), 0);
+  return weighted.reduce((sum, [value, weight]) => sum + weight * (Math.log(value) - mean) ** 2, 0);
 }
 
 const rankCounts = new Map();
@@ -111,7 +127,7 @@ function waysOfRanks(first, second) {
   return rankCounts.get(key);
 }
 
-/** Return the two-sided rank test's probability, exact or asymptotic as scipy decides. */
+/** Return the two-sided rank test's probability: exact, but with ties by the normal distribution. */
 function mannWhitney(first, second) {
   const all = [...first.map((x) => [x, 0]), ...second.map((x) => [x, 1])];
   all.sort((one, other) => one[0] - other[0]);
@@ -129,7 +145,7 @@ function mannWhitney(first, second) {
   const pairs = first.length * second.length;
   const u = ranksOfFirst - (first.length * (first.length + 1)) / 2;
   const larger = Math.max(u, pairs - u);
-  if (ties === 0 && Math.min(first.length, second.length) <= 8) {
+  if (ties === 0) {
     const ways = waysOfRanks(first.length, second.length);
     let every = 0;
     let beyond = 0;
@@ -160,6 +176,18 @@ function errorFunctionComplement(x) {
   let fraction = x;
   for (let n = 60; n > 0; n--) fraction = x + n / 2 / fraction;
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / fraction;
+}
+
+/** Return the normal deviate that is exceeded with some chance below a half. */
+function normalDeviate(chance) {
+  let low = 0;
+  let high = 40;
+  for (let step = 0; step < 100; step++) {
+    const middle = (low + high) / 2;
+    if (errorFunctionComplement(middle / Math.SQRT2) / 2 > chance) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Correct probabilities for how many they are (Benjamini and Hochberg 1995). */

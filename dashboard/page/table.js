@@ -61,47 +61,55 @@ function drawTable(table, comparison, choice, onSort) {
     const chosen = column.key === choice.sort;
     const order = chosen ? (choice.descending ? "descending" : "ascending") : null;
     const button = element("button", { type: "button", onclick: () => onSort(column.key) }, column.label);
-    return element("th", { scope: "col", "aria-sort": order, class: column.key }, button);
+    return element("th", { scope: "col", role: "columnheader", "aria-sort": order, class: column.key }, button);
   });
+  const focused = table.contains(document.activeElement) && document.activeElement.closest("thead th");
   const groups = groupedRows(comparison.rows, choice);
   const bodies = groups.map(([topic, rows]) =>
-    element("tbody", {}, topicRow(topic, rows), ...rows.map(caseRow)),
+    element("tbody", { role: "rowgroup" }, topicRow(topic, rows), ...rows.map(caseRow)),
   );
-  const nothing = element("tbody", {}, element("tr", {}, element("td", { colspan: COLUMNS.length },
+  const nothing = element("tbody", { role: "rowgroup" }, element("tr", { role: "row" }, element("td", { role: "cell", colspan: COLUMNS.length },
     comparison.rows.length ? "No case is left: choose more verdicts, or search for less." :
       "Neither side was measured on this machine.")));
   table.replaceChildren(
     table.querySelector("caption"),
-    element("thead", {}, element("tr", {}, ...columns)),
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...columns)),
     ...(bodies.length ? bodies : [nothing]),
   );
+  if (focused) table.querySelector(`thead th.${focused.className} button`).focus();
 }
 
 function topicRow(topic, rows) {
   const times = geometricMean(rows.filter((row) => isMeasured(row) && row.evidence));
-  const counts = geometricMean(rows.filter((row) => isMeasured(row) && row.case.unit === "instructions"));
+  const counts = meanOfCounts(rows.filter(isMeasured));
   const means = [["times", times], ["instructions", counts]]
     .filter(([, mean]) => mean !== null)
     .map(([name, mean]) => `${name} ${digits(mean)}`);
   const said = means.length ? `geometric mean of ${means.join(", of ")}` : "";
-  const heading = element("th", { scope: "rowgroup", colspan: COLUMNS.length },
+  const heading = element("th", { scope: "rowgroup", role: "rowheader", colspan: COLUMNS.length },
     topic, element("span", { class: "note" }, `${rows.length} shown${said ? `; ${said}` : ""}`));
-  return element("tr", { class: "topic" }, heading);
+  return element("tr", { class: "topic", role: "row" }, heading);
+}
+
+/** Return the geometric mean of counts: of those among the rows, or else beside them. */
+function meanOfCounts(rows) {
+  const own = geometricMean(rows.filter((row) => row.case.unit === "instructions"));
+  return own === null ? geometricMean(rows.map((row) => ({ ratio: row.instructions }))) : own;
 }
 
 function caseRow(row) {
   const link = element("a", { href: historyAddress(row.case) }, row.case.name);
   const note = noteText(row);
   const values = [row.before, row.after].map((value, place) =>
-    element("td", { class: place ? "after" : "before" },
+    element("td", { role: "cell", class: place ? "after" : "before" },
       valueText(value, row.case.unit), small(speedText(row, value))));
   const mark = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[row.verdict]);
-  return element("tr", { "data-verdict": row.verdict },
-    element("th", { scope: "row", class: "case" }, link),
+  return element("tr", { role: "row", "data-verdict": row.verdict },
+    element("th", { scope: "row", role: "rowheader", class: "case" }, link),
     ...values,
-    element("td", { class: "ratio" }, ratioText(row), small(intervalText(row))),
-    element("td", { class: "instructions" }, row.instructions ? row.instructions.toFixed(3) : "–"),
-    element("td", { class: "verdict" }, mark, " ", verdictText(row), small(note)),
+    element("td", { role: "cell", class: "ratio" }, ratioText(row), small(intervalText(row))),
+    element("td", { role: "cell", class: "instructions" }, row.instructions ? countRatioText(row.instructions) : "–"),
+    element("td", { role: "cell", class: "verdict" }, mark, " ", verdictText(row), small(note)),
   );
 }
 
@@ -134,7 +142,7 @@ function asMarkdown(comparison, choice, names, said) {
   const lines = exportedRows(comparison, choice).map((row) => [
     row.case.name, valueText(row.before, row.case.unit), valueText(row.after, row.case.unit),
     [ratioText(row), intervalText(row) && `(${intervalText(row)})`].filter(Boolean).join(" "),
-    row.instructions ? row.instructions.toFixed(3) : "–", verdictText(row),
+    row.instructions ? countRatioText(row.instructions) : "–", verdictText(row),
   ]);
   const cells = [COLUMNS.map((column) => column.label), COLUMNS.map(() => "---"), ...lines];
   const table = cells.map((line) => `| ${line.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`);

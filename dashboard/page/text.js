@@ -15,9 +15,10 @@ const SIGNS = {
 
 /** Return a number in three significant digits. */
 function digits(number) {
-  if (number === 0) return "0";
-  const size = Math.floor(Math.log10(Math.abs(number)));
-  return number.toFixed(Math.min(6, Math.max(0, 2 - size)));
+  const short = Number(number.toPrecision(3));
+  if (short === 0) return "0";
+  const size = Math.floor(Math.log10(Math.abs(short)));
+  return short.toFixed(Math.min(6, Math.max(0, 2 - size)));
 }
 
 function scaled(number, units) {
@@ -43,7 +44,12 @@ function speedText(row, seconds) {
 /** Return after / before. */
 function ratioText(row) {
   if (!row.ratio || row.verdict === "not comparable") return "–";
-  return row.evidence ? digits(row.ratio) : row.ratio.toFixed(row.ratio < 0.1 ? 4 : 3);
+  return row.evidence ? digits(row.ratio) : countRatioText(row.ratio);
+}
+
+/** Return a ratio of what repeats: near 1, a thousandth is news. */
+function countRatioText(ratio) {
+  return Math.abs(ratio - 1) < 0.1 ? ratio.toFixed(3) : digits(ratio);
 }
 
 /** Return the 95% interval of a ratio; empty where there is none. */
@@ -71,9 +77,9 @@ function verdictText(row) {
 function noteText(row) {
   const notes = row.reason ? [row.reason] : [];
   if (row.verdict === "can't tell" && row.evidence) {
-    notes.unshift(`would have seen ${digits(100 * row.evidence.detectable)}%`);
+    notes.unshift(`would have seen ${digits(100 * row.detectable)}%`);
   }
-  if (row.disagree) notes.push("instructions do not say so");
+  if (row.disagree) notes.push(`instructions: ${row.witness}`);
   return notes.join("; ");
 }
 

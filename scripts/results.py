@@ -1,0 +1,208 @@
+"""Keep results/ sound: check all of it, and take in what another checkout has measured.
+
+Exit codes: 0 all is well; 1 something is not, or could not be taken; 3 an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts import history
+from scripts.errors import Failure, run
+from scripts.files import replaced
+from scripts.git_command import commit_of
+from scripts.measurements import FACTS
+from scripts.paths import RESULTS, UPSTREAM
+
+BENCHMARKS = "benchmarks.json"
+# What asv writes into each file of results.
+FIELDS = {
+    "commit_hash": str,
+    "env_name": str,
+    "date": int,
+    "params": dict,
+    "python": str,
+    "requirements": dict,
+    "result_columns": list,
+    "results": dict,
+    "version": int,
+}
+VERSION = 2
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object, or say what is there instead."""
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as problem:
+        raise Failure(f"no JSON ({problem})") from None
+    if not isinstance(read, dict):
+        raise Failure("no JSON object")
+    return read
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Yield all numbers of nested lists."""
+    if isinstance(value, list):
+        for each in value:
+            yield from numbers(each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
+    """Yield what is wrong with one file of results.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    machine : str
+        Whose folder it lies in.
+    upstream : pathlib.Path
+        The repository whose commits are known.
+    """
+    try:
+        read = read_object(path)
+    except Failure as failure:
+        yield str(failure)
+        return
+    wrong = [name for name, kind in FIELDS.items() if not isinstance(read.get(name), kind)]
+    if wrong:
+        yield f"lacks {', '.join(wrong)}"
+        return
+    if read["version"] != VERSION:
+        yield f"format {read['version']}, not {VERSION}"
+    commit, name = read["commit_hash"], f"{read['commit_hash'][:8]}-{read['env_name']}.json"
+    if path.name != name:
+        yield f"is of {name}"
+    if commit_of(upstream, commit) != commit:
+        yield f"commit {commit[:8]} is unknown in {upstream.name}/"
+    if read["params"].get("machine") != machine:
+        yield f"is of machine {read['params'].get('machine')}"
+    yield from faults_of_cases(read)
+
+
+def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
+    """Yield the benchmarks whose numbers can't be right."""
+    columns = read["result_columns"]
+    for benchmark, entry in read["results"].items():
+        if not isinstance(entry, list) or len(entry) > len(columns):
+            yield f"{benchmark}: not as its columns say"
+            continue
+        named = dict(zip(columns, entry))
+        # NaN stands for what was skipped; nothing takes for ever, or less than no time.
+        values = [*numbers(named.get("result")), *numbers(named.get("samples"))]
+        if any(math.isinf(value) or value < 0 for value in values):
+            yield f"{benchmark}: a number that can't be"
+        for sample in named.get("samples") or []:
+            if sample is not None and any(math.isnan(each) for each in numbers(sample)):
+                yield f"{benchmark}: a sample that is no number"
+
+
+def faults(results: Path, upstream: Path) -> list[str]:
+    """Return all that is wrong in a folder of results, each with its file."""
+    found = []
+    for folder in sorted(path for path in results.iterdir() if (path / "machine.json").exists()):
+        try:
+            facts = read_object(folder / "machine.json")
+            missing = [name for name in (*FACTS, "ram") if not facts.get(name)]
+            if missing:
+                found.append(f"{folder.name}/machine.json lacks {', '.join(missing)}")
+            if facts.get("machine") != folder.name:
+                found.append(f"{folder.name}/machine.json is of {facts.get('machine')}")
+        except Failure as failure:
+            found.append(f"{folder.name}/machine.json: {failure}")
+        for path in sorted(folder.glob("*-*.json")):
+            where = f"{folder.name}/{path.name}"
+            found += [f"{where}: {fault}" for fault in faults_of_file(path, folder.name, upstream)]
+    for path in sorted(results.glob("*/*-*.json")):
+        if not (path.parent / "machine.json").exists():
+            found.append(f"{path.parent.name}/{path.name}: its machine.json is missing")
+    try:
+        read_object(results / BENCHMARKS)
+    except Failure as failure:
+        found.append(f"{BENCHMARKS}: {failure}")
+    return found
+
+
+def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[str]]:
+    """Take in another folder of results; nothing that is there is changed.
+
+    Parameters
+    ----------
+    other : pathlib.Path
+        The other folder.
+    results : pathlib.Path
+        This one.
+    upstream : pathlib.Path
+        The repository whose commits are known.
+
+    Returns
+    -------
+    taken, refused : list of str
+        Files that were copied; and those that were not, and why.
+    """
+    if not other.is_dir() or other.resolve() == results.resolve():
+        raise Failure(f"{other} is no other folder of results; name one")
+    unsound = {fault.partition(":")[0]: fault for fault in faults(other, upstream)}
+    taken, refused = [], []
+    for source in sorted(other.glob("*/*.json")):
+        name = f"{source.parent.name}/{source.name}"
+        target = results / name
+        about_machine = unsound.get(f"{source.parent.name}/machine.json")
+        if name in unsound or about_machine:
+            refused.append(unsound.get(name) or str(about_machine))
+        elif not target.exists():
+            copy(source, target)
+            taken.append(name)
+        elif target.read_bytes() != source.read_bytes():
+            refused.append(f"{name}: is here with other numbers, which stay")
+    if not (results / BENCHMARKS).exists() and BENCHMARKS not in unsound:
+        copy(other / BENCHMARKS, results / BENCHMARKS)
+    return taken, refused
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    with replaced(target) as beside:
+        beside.write_bytes(source.read_bytes())
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.results", description=__doc__)
+    described.add_argument("--results", metavar="FOLDER", type=Path, default=RESULTS)
+    actions = described.add_subparsers(dest="action", required=True)
+    actions.add_parser("check", help="say what is wrong in results/")
+    merging = actions.add_parser("merge", help="take in the results of another checkout")
+    merging.add_argument("other", metavar="FOLDER", type=Path, help="its results/")
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check or merge, and say what came of it."""
+    arguments = parser().parse_args(argv)
+    history.ensure(UPSTREAM)
+    if arguments.action == "merge":
+        taken, refused = merge(arguments.other, arguments.results, UPSTREAM)
+        for line in refused:
+            print(f"refused {line}")
+        print(f"{len(taken)} files taken, {len(refused)} refused")
+        return 1 if refused else 0
+    found = faults(arguments.results, UPSTREAM)
+    for line in found:
+        print(line)
+    files = len(list(arguments.results.glob("*/*-*.json")))
+    print(f"{files} files of results, {len(found)} faults")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,119 @@
+"""results/ is sound, and what another checkout measured is taken in without harm."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from scripts import results
+from scripts.errors import Failure
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+
+MACHINE = "reference"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Three files of results, to be damaged."""
+    folder = tmp_path / "results"
+    (folder / MACHINE).mkdir(parents=True)
+    for path in sorted((RESULTS / MACHINE).glob("*-*.json"))[:3]:
+        shutil.copy(path, folder / MACHINE)
+    shutil.copy(RESULTS / MACHINE / "machine.json", folder / MACHINE)
+    shutil.copy(RESULTS / "benchmarks.json", folder)
+    return folder
+
+
+def first(folder):
+    return min((folder / MACHINE).glob("*-*.json"))
+
+
+def edit(path, **changes):
+    read = json.loads(path.read_text())
+    read.update(changes)
+    path.write_text(json.dumps(read))
+
+
+def test_the_committed_results_are_sound():
+    assert results.faults(RESULTS, UPSTREAM) == []
+
+
+@pytest.mark.parametrize(
+    "changes, fault",
+    [
+        ({"commit_hash": "0" * 40}, "is of 00000000-"),
+        ({"commit_hash": "0" * 40}, "commit 00000000 is unknown in upstream/"),
+        ({"requirements": None}, "lacks requirements"),
+        ({"version": 1}, "format 1, not 2"),
+        ({"params": {"machine": "another"}}, "is of machine another"),
+        ({"results": {"a.b": [[float("inf")]]}}, "a.b: a number that can't be"),
+        ({"results": {"a.b": [[-1.0]]}}, "a.b: a number that can't be"),
+        ({"results": {"a.b": 5}}, "a.b: not as its columns say"),
+    ],
+)
+def test_each_fault_is_named_with_its_file(copied, changes, fault):
+    assert results.faults(copied, UPSTREAM) == []
+    path = first(copied)
+    edit(path, **changes)
+    assert any(
+        line.startswith(f"{MACHINE}/{path.name}: {fault}")
+        for line in results.faults(copied, UPSTREAM)
+    )
+
+
+def test_skipped_cases_are_no_fault(copied):
+    edit(first(copied), results={"a.b": [[float("nan"), None]]})
+    assert results.faults(copied, UPSTREAM) == []
+
+
+def test_machine_facts_are_asked_for(copied):
+    path = copied / MACHINE / "machine.json"
+    edit(path, cpu="")
+    assert results.faults(copied, UPSTREAM) == [f"{MACHINE}/machine.json lacks cpu"]
+    path.unlink()
+    found = results.faults(copied, UPSTREAM)
+    assert len(found) == 3 and all("its machine.json is missing" in line for line in found)
+
+
+def test_another_checkout_is_taken_in_and_nothing_is_overwritten(copied, tmp_path):
+    here = tmp_path / "here"
+    shutil.copytree(copied, here)
+    known, changed, new = sorted((copied / MACHINE).glob("*-*.json"))
+    (here / MACHINE / new.name).unlink()
+    edit(changed, date=5)
+    before = (here / MACHINE / changed.name).read_bytes()
+    taken, refused = results.merge(copied, here, UPSTREAM)
+    assert taken == [f"{MACHINE}/{new.name}"]
+    assert refused == [f"{MACHINE}/{changed.name}: is here with other numbers, which stay"]
+    assert (here / MACHINE / changed.name).read_bytes() == before
+    assert results.merge(copied, here, UPSTREAM)[0] == []
+    assert (here / MACHINE / known.name).read_bytes() == known.read_bytes()
+
+
+def test_what_is_unsound_is_not_taken_in(copied, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    path = first(copied)
+    path.write_text("{")
+    taken, refused = results.merge(copied, here, UPSTREAM)
+    assert len(taken) == 3 and (here / MACHINE / "machine.json").exists()
+    assert [line.partition(":")[0] for line in refused] == [f"{MACHINE}/{path.name}"]
+    assert not (here / MACHINE / path.name).exists()
+    with pytest.raises(Failure, match="no other folder of results"):
+        results.merge(here, here, UPSTREAM)
+
+
+def test_the_command_tells_by_its_code(copied):
+    def run(*arguments):
+        command = [sys.executable, "-m", "scripts.results", "--results", copied, *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert run("check").returncode == 0
+    first(copied).write_text("")
+    finished = run("check")
+    assert finished.returncode == 1
+    assert finished.stdout.splitlines()[-1] == "3 files of results, 1 faults"
+    assert run("merge", "nowhere").returncode == 3
+    assert run("merge", "nowhere").stderr.count("\n") == 1
