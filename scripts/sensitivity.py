@@ -35,7 +35,8 @@ MACHINE = "sensitivity"
 SHARES = (0.03, 0.05, 0.10, 0.25)
 # Of instructions: one that is below what a verdict needs, and one that is always to be seen.
 COUNT_SHARES = (0.002, 0.01)
-ROUNDS, ROUNDS_OF_EQUAL_COMMITS = 30, 10
+# More than the default profile has: as many as that has are drawn of these.
+ROUNDS = 36
 TIMED = {
     "import": Case("imports.Import.timeraw_metaflow"),
     "save": Case("artifacts.Save.time_save", ("float64-800KB",)),
@@ -50,6 +51,7 @@ COUNTED = {
 }
 # Many cases in little time.
 TOPICS = ("imports", "artifacts", "hashing", "multicore", "extensions", "includefile")
+TOPICS += ("compression", "cli")
 LOOP = "for _ in range(1_000_000):\n    pass"
 
 
@@ -114,7 +116,9 @@ def measured_samples(main_commit: str, rounds: int) -> dict[str, object]:
     equal = [main_commit, control, zero]
     pattern = pattern_of_topics(PROFILES["default"], TOPICS)
     options = ["--machine", MACHINE, "--interleave-rounds"]
-    measure(equal, *options, "--attribute", f"rounds={ROUNDS_OF_EQUAL_COMMITS}", "--bench", pattern)
+    measure(
+        equal, *options, "--attribute", f"rounds={PROFILES['default'].rounds}", "--bench", pattern
+    )
     cases = timed_cases(main_commit)
     aside = {"before": main_commit, "control": control, "after": zero}
     pairs = {role: samples_of(commit, cases) for role, commit in aside.items()}

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from scripts.comparison import COUNT
+from scripts.measure import PROFILES
 from scripts.verdict import Evidence, Verdict, adjusted, judge_count, judge_time, weigh
 
-# The default profile's rounds: so many are drawn of all that were measured, again and again.
-ROUNDS = 10
+# So many are drawn of all that were measured, again and again.
+ROUNDS = PROFILES["default"].rounds
 DRAWS = 200
 SEED = 20190312
 Samples = Mapping[str, list[float]]
@@ -143,7 +144,7 @@ def page(found: Mapping[str, Any]) -> str:
         "[sensitivity.json](sensitivity.json). [method.md](method.md) explains the verdicts.\n\n"
         + table(["to be seen", "wanted", "seen", "reached"], goals(alarms, pairs, by_share, counts))
         + "\n## False alarms\n\n"
-        f"Of {pairs} pairs of equal commits, each case of ten rounds with a third equal commit as "
+        f"Of {pairs} pairs of equal commits, each case of {ROUNDS} rounds with a third equal commit as "
         f"the control, **{alarms} were called faster or slower ({alarms / pairs:.2%})**.\n\n"
         "## Slow-downs, by time\n\n"
         f"The share of {DRAWS} draws of {ROUNDS} rounds (the default profile) out of {rounds} in "
