@@ -50,8 +50,16 @@ COUNTED = {
     "load": Case("instructions.Artifact.track_load", ("float64-800KB",)),
 }
 # Many cases in little time.
-TOPICS = ("imports", "artifacts", "hashing", "multicore", "extensions", "includefile")
-TOPICS += ("compression", "cli")
+TOPICS = (
+    "imports",
+    "artifacts",
+    "hashing",
+    "multicore",
+    "extensions",
+    "includefile",
+    "compression",
+    "cli",
+)
 LOOP = "for _ in range(1_000_000):\n    pass"
 
 

@@ -144,8 +144,9 @@ def page(found: Mapping[str, Any]) -> str:
         "[sensitivity.json](sensitivity.json). [method.md](method.md) explains the verdicts.\n\n"
         + table(["to be seen", "wanted", "seen", "reached"], goals(alarms, pairs, by_share, counts))
         + "\n## False alarms\n\n"
-        f"Of {pairs} pairs of equal commits, each case of {ROUNDS} rounds with a third equal commit as "
-        f"the control, **{alarms} were called faster or slower ({alarms / pairs:.2%})**.\n\n"
+        f"Of {pairs} pairs of equal commits, each case of {ROUNDS} rounds with a third equal "
+        f"commit as the control, **{alarms} were called faster or slower "
+        f"({alarms / pairs:.2%})**.\n\n"
         "## Slow-downs, by time\n\n"
         f"The share of {DRAWS} draws of {ROUNDS} rounds (the default profile) out of {rounds} in "
         "which the case was called slower, among a table of "

@@ -18,7 +18,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="session")
-def site(made_once) -> Path:
+def published(made_once) -> Path:
     """The committed results, published by asv."""
 
     def make(folder: Path) -> None:

@@ -49,8 +49,8 @@ def pairs(data):
                 yield machine, each, newest
 
 
-def test_verdicts_are_those_of_compare_on_all_committed_results(site, look, data):
-    page = look(site / "index.html")
+def test_verdicts_are_those_of_compare_on_all_committed_results(published, look, data):
+    page = look(published / "index.html")
     chosen = list(pairs(data))
     assert len(chosen) > 50
     for machine, before, after in chosen:
@@ -102,8 +102,8 @@ def close(one, other, relative=1e-3):
     return one == pytest.approx(other, rel=relative, abs=1e-9)
 
 
-def test_it_opens_on_the_series_and_says_so(site, look, data, first_comparison):
-    page = look(site / "index.html")
+def test_it_opens_on_the_series_and_says_so(published, look, data, first_comparison):
+    page = look(published / "index.html")
     assert page.inner_text("#headline") == before_after.in_words(
         first_comparison, data["highlights"]
     )
@@ -111,25 +111,25 @@ def test_it_opens_on_the_series_and_says_so(site, look, data, first_comparison):
     assert page.locator("#cases tbody tr:not(.topic)").count() > 100
 
 
-def test_the_choice_is_in_the_address(site, look, data):
-    page = look(site / "index.html")
+def test_the_choice_is_in_the_address(published, look, data):
+    page = look(published / "index.html")
     page.select_option("#before", label="2.18.13")
     page.wait_for_function("document.getElementById('names').textContent.startsWith('2.18.13')")
     assert "before=2.18.13" in page.url
     page.click("#swap")
     page.wait_for_function("document.getElementById('names').textContent.endsWith('2.18.13')")
-    again = look(site / "index.html", "#" + page.url.partition("#")[2])
+    again = look(published / "index.html", "#" + page.url.partition("#")[2])
     assert again.inner_text("#names") == page.inner_text("#names") == "optimized → 2.18.13"
     assert again.inner_text("#headline") == page.inner_text("#headline")
 
 
-def test_an_address_with_nonsense_shows_the_usual(site, look):
-    page = look(site / "index.html", "#before=nobody&machine=nowhere&sort=x&verdicts=perfect")
+def test_an_address_with_nonsense_shows_the_usual(published, look):
+    page = look(published / "index.html", "#before=nobody&machine=nowhere&sort=x&verdicts=perfect")
     assert page.inner_text("#names") == "2.19.39 → optimized"
 
 
-def test_search_filter_and_sort(site, look):
-    page = look(site / "index.html")
+def test_search_filter_and_sort(published, look):
+    page = look(published / "index.html")
     page.fill("#search", "save float64")
     page.wait_for_function("document.querySelectorAll('#cases tbody tr:not(.topic)').length < 20")
     names = page.locator("#cases tbody th.case").all_inner_texts()
@@ -146,8 +146,8 @@ def test_search_filter_and_sort(site, look):
     assert "verdicts=faster" in page.url
 
 
-def test_what_is_shown_is_saved_as_csv_and_markdown(site, look):
-    page = look(site / "index.html", "#search=imports")
+def test_what_is_shown_is_saved_as_csv_and_markdown(published, look):
+    page = look(published / "index.html", "#search=imports")
     shown = page.locator("#cases tr[data-verdict]").count()
     with page.expect_download() as csv_file:
         page.click("#csv")
@@ -165,7 +165,7 @@ def test_what_is_shown_is_saved_as_csv_and_markdown(site, look):
     assert len([line for line in lines if line.startswith("| imports.")]) == shown
 
 
-def test_a_row_leads_to_its_history_in_asv(site, look, served):
+def test_a_row_leads_to_its_history_in_asv(published, look, served):
     page = look(f"{served}/index.html", "#search=Save float64-8MB")
     page.click("text=artifacts.Save.time_save(float64-8MB)")
     page.wait_for_url("**/asv.html#artifacts.Save.time_save?*")
@@ -173,18 +173,18 @@ def test_a_row_leads_to_its_history_in_asv(site, look, served):
     assert "artifacts.Save.time_save" in page.inner_text("#title")
 
 
-def test_old_addresses_of_asv_are_led_on(site, look, served):
+def test_old_addresses_of_asv_are_led_on(published, look, served):
     page = look(f"{served}/index.html", "#/summarylist", drawn=False)
     page.wait_for_url("**/asv.html#/summarylist")
     page.wait_for_selector("#summarylist-body table")
 
 
 @pytest.fixture
-def served(site):
+def served(published):
     """The site on the loopback address, as make preview serves it."""
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
     with subprocess.Popen(
-        [*command, "--directory", str(site)],
+        [*command, "--directory", str(published)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -205,8 +205,8 @@ def served(site):
     "case",
     ["instructions.Command.track_run(import metaflow)", "artifacts.Save.time_save(float64-8MB)"],
 )
-def test_the_steps_of_the_series_multiply_to_the_whole(site, look, data, case):
-    page = look(site / "index.html")
+def test_the_steps_of_the_series_multiply_to_the_whole(published, look, data, case):
+    page = look(published / "index.html")
     found = page.evaluate(
         """(name) => {
           const data = JSON.parse(document.getElementById("data").textContent);
@@ -234,8 +234,8 @@ def test_the_steps_of_the_series_multiply_to_the_whole(site, look, data, case):
     assert page.locator("#series-chart svg rect").count() >= len(found)
 
 
-def test_a_click_in_the_history_chooses(site, look):
-    page = look(site / "index.html")
+def test_a_click_in_the_history_chooses(published, look):
+    page = look(published / "index.html")
     chart = page.locator("#history-chart svg").last
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
@@ -246,8 +246,8 @@ def test_a_click_in_the_history_chooses(site, look):
     page.wait_for_function("location.hash.includes('before=2.')")
 
 
-def test_the_import_trees_show_what_is_gone(site, look):
-    page = look(site / "index.html")
+def test_the_import_trees_show_what_is_gone(published, look):
+    page = look(published / "index.html")
     assert page.locator("#imports-before rect.left").count() > 10
     name = page.locator("#imports-before g:has(rect.left) title").first.text_content()
     assert "not loaded after" in name
@@ -259,8 +259,10 @@ def test_the_import_trees_show_what_is_gone(site, look):
 
 
 @pytest.mark.parametrize("width, scheme", [(1440, "light"), (390, "dark")])
-def test_axe_finds_nothing_serious(site, look, width, scheme):
-    page = look(site / "index.html", viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_axe_finds_nothing_serious(published, look, width, scheme):
+    page = look(
+        published / "index.html", viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
     page.evaluate((npm_packages.MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document)")
     serious = [
@@ -274,8 +276,8 @@ def test_axe_finds_nothing_serious(site, look, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_all_can_be_reached_by_keyboard(site, look):
-    page = look(site / "index.html")
+def test_all_can_be_reached_by_keyboard(published, look):
+    page = look(published / "index.html")
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -285,8 +287,8 @@ def test_all_can_be_reached_by_keyboard(site, look):
     assert {"before", "swap", "after", "machine", "search", "csv", "markdown"} <= reached
 
 
-def test_without_scripts_the_first_table_stands(site, look, first_comparison):
-    page = look(site / "index.html", drawn=False, java_script_enabled=False)
+def test_without_scripts_the_first_table_stands(published, look, first_comparison):
+    page = look(published / "index.html", drawn=False, java_script_enabled=False)
     assert page.locator("#cases tr[data-verdict]").count() > 100
     assert "import metaflow" in page.inner_text("#headline")
     assert not page.is_visible("#choice")

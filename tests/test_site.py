@@ -19,14 +19,14 @@ SCHEMA = json.loads((ROOT / "dashboard" / "site.schema.json").read_text())
 OTHER_HOST = re.compile(r"""(?:src|href)=["']?(?:https?:)?//|url\(["']?(?:https?:)?//""")
 
 
-def test_the_data_is_what_its_schema_says_and_small(site):
-    text = (site / "data" / "site.json").read_text()
+def test_the_data_is_what_its_schema_says_and_small(published):
+    text = (published / "data" / "site.json").read_text()
     data = json.loads(text, parse_constant=pytest.fail)
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(data, SCHEMA, cls=jsonschema.Draft202012Validator)
     assert len(text) < 3e6
-    assert json.loads((site / "data" / "site.schema.json").read_text()) == SCHEMA
-    comparison = json.loads((site / "data" / "comparison.json").read_text())
+    assert json.loads((published / "data" / "site.schema.json").read_text()) == SCHEMA
+    comparison = json.loads((published / "data" / "comparison.json").read_text())
     assert comparison["schema"] == 1 and comparison["rows"]
 
 
@@ -49,31 +49,31 @@ def test_a_commit_that_is_not_there_is_left_out():
     assert commits_data.commits_data(UPSTREAM, [], []) == []
 
 
-def test_nothing_in_the_site_loads_from_another_host(site):
-    for path in [*site.glob("*.html"), *site.rglob("*.css")]:
+def test_nothing_in_the_site_loads_from_another_host(published):
+    for path in [*published.glob("*.html"), *published.rglob("*.css")]:
         text = path.read_text(encoding="utf-8")
         head = re.sub(r"<a\b[^>]*>", "", text)
         assert not OTHER_HOST.search(head), path.name
-    page = (site / "asv.html").read_text()
+    page = (published / "asv.html").read_text()
     for address in re.findall(r'(?:src|href)="([^"#:]+)"', page):
-        assert (site / address).exists(), address
-    assert (site / "vendor/bootstrap/fonts/glyphicons-halflings-regular.woff").exists()
+        assert (published / address).exists(), address
+    assert (published / "vendor/bootstrap/fonts/glyphicons-halflings-regular.woff").exists()
 
 
-def test_scripts_are_small(site):
-    page = (site / "index.html").read_text(encoding="utf-8")
+def test_scripts_are_small(published):
+    page = (published / "index.html").read_text(encoding="utf-8")
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     assert len(scripts) == 2 + len(before_after.SCRIPTS)
     assert sum(map(len, scripts)) < 700_000
 
 
-def test_each_optimisation_has_a_patch_that_the_table_leads_to(site):
-    patches = before_after.patches_in(site)
-    assert len(patches) == len(list((site / "patches").glob("*.patch"))) > 10
-    page = (site / "index.html").read_text(encoding="utf-8")
+def test_each_optimisation_has_a_patch_that_the_table_leads_to(published):
+    patches = before_after.patches_in(published)
+    assert len(patches) == len(list((published / "patches").glob("*.patch"))) > 10
+    page = (published / "index.html").read_text(encoding="utf-8")
     for name in ("defer_requests", "artifact_compression", "event_waiting"):
         assert f'<a href="{patches[name]}"><code>{name}</code></a>' in page
-        assert "Subject: [PATCH" in (site / patches[name]).read_text()
+        assert "Subject: [PATCH" in (published / patches[name]).read_text()
 
 
 def test_an_unknown_script_of_asv_is_refused(tmp_path):
@@ -184,7 +184,7 @@ def test_without_results_there_is_still_a_document(tmp_path):
     assert data["machines"] == [] and data["default"]["machine"] is None
 
 
-def test_the_default_table_stands_without_a_script(site, first_comparison):
-    page = (site / "index.html").read_text(encoding="utf-8")
+def test_the_default_table_stands_without_a_script(published, first_comparison):
+    page = (published / "index.html").read_text(encoding="utf-8")
     rows = [row for row in first_comparison.rows if row.verdict is not Verdict.NOT_MEASURED]
     assert page.count('<tr role="row" data-verdict="') == len(rows)
