@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -107,9 +106,6 @@ class BeforeAfter(OutputPublisher):
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
         """Write the page, its data, and the series as patches; parameters as asv gives them."""
-        # asv finds its plugins here, and then takes this folder from the path again.
-        if str(ROOT) not in sys.path:
-            sys.path.append(str(ROOT))
         # Not above: asv loads its plugins for each command.
         from dashboard import before_after, npm_packages, site_data
         from scripts import compare

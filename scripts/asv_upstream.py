@@ -30,6 +30,10 @@ from scripts.errors import Failure
 from scripts.git_command import commit_of, executable, is_repository
 from scripts.paths import ROOT
 
+# asv takes this folder off the path again, and some of what is here is imported when it is needed.
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))
+
 
 class Upstream(Git):
     """metaflow's releases and the optimisation series, built when they are missing."""

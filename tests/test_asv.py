@@ -31,6 +31,17 @@ def asv(clone: Path, *arguments: str, code: int = 0, **more: str) -> str:
     return said
 
 
+def test_the_first_command_may_be_compare_by_the_console_script(clone, tmp_path):
+    # It has not this folder on its path, as python -m asv has; and nothing is known of the series.
+    command = [str(Path(sys.executable).with_name("asv")), "compare", "main", "HEAD"]
+    own = variables(clone) | {"METAFLOW_BENCHMARKS_CACHE": str(tmp_path)}
+    finished = subprocess.run(command, cwd=clone, env=own, capture_output=True, text=True)
+    assert "Traceback" not in finished.stdout + finished.stderr
+    assert git(clone / "upstream", "rev-parse", "HEAD") == git(
+        clone / "upstream", "rev-parse", "optimized"
+    )
+
+
 def test_run_builds_what_is_missing_and_compare_needs_no_option(clone):
     asv(clone, "run", "--quick", "--bench", ONE_BENCHMARK, "main^!")
     assert (clone / "upstream" / ".git").exists()
