@@ -18,20 +18,40 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="session")
-def published(made_once) -> Path:
+def committed_results(made_once) -> Path:
+    """What is committed of results/, without what a person has measured here."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(RESULTS / "reference", folder / "reference")
+        shutil.copytree(RESULTS / "imports", folder / "imports")
+        shutil.copy(RESULTS / "benchmarks.json", folder)
+
+    return made_once("committed", make)
+
+
+@pytest.fixture(scope="session")
+def published(made_once, committed_results) -> Path:
     """The committed results, published by asv."""
 
     def make(folder: Path) -> None:
-        command = [sys.executable, "-m", "asv", "publish", "--html-dir", str(folder)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        configured = (ROOT / "asv.conf.json").read_text()
+        for name, path in (("results", committed_results), ("html", folder)):
+            configured = configured.replace(f'_dir": "{name}"', f'_dir": "{path}"')
+        configuration = ROOT / f".asv-{folder.parent.parent.name}.conf.json"
+        configuration.write_text(configured)
+        command = [sys.executable, "-m", "asv", "--config", str(configuration), "publish"]
+        try:
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        finally:
+            configuration.unlink()
 
     return made_once("site", make)
 
 
 @pytest.fixture(scope="session")
-def data():
+def data(committed_results):
     """What the page knows."""
-    return site_data.document(RESULTS, UPSTREAM)
+    return site_data.document(committed_results, UPSTREAM)
 
 
 @pytest.fixture(scope="session")
