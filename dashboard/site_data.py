@@ -18,13 +18,11 @@ from scripts.asv_upstream import this_machine
 from scripts.errors import Failure
 from scripts.git_command import commit_of
 from scripts.measurements import Case, Measurement, Side, described, read_side, rounded
-from scripts.paths import CI_MACHINE
+from scripts.paths import IGNORED_MACHINES
 from scripts.series import base_commit, write_series
 from scripts.witnesses import answer_of, instructions_of, size_of
 
 SCHEMA = 1
-# Measured to test the tools, not metaflow.
-NOT_SHOWN = (CI_MACHINE, "sensitivity")
 FEWEST_FOR_STEPS = 5
 FIRST_CASE = "instructions.Command.track_run(import metaflow)"
 # What people know, and the cases that tell of it: the first that has moved.
@@ -95,7 +93,7 @@ def measured_machines(results: Path) -> dict[str, dict[str, str]]:
     """Return asv's facts about each machine that is to be shown."""
     found = {}
     for path in sorted(results.glob("*/machine.json")):
-        if path.parent.name in NOT_SHOWN:
+        if path.parent.name in IGNORED_MACHINES:
             continue
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))

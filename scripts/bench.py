@@ -18,7 +18,7 @@ from pathlib import Path
 from scripts import history, machine
 from scripts.asv_command import asv
 from scripts.errors import Failure, run
-from scripts.git_command import commit_of, git
+from scripts.git_command import git
 from scripts.optimize import commits_without_results
 from scripts.paths import HTML, RESULTS, ROOT, UPSTREAM
 from scripts.releases import load
@@ -94,13 +94,7 @@ def unmeasured(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:
 
 def commits_of(names: Sequence[str]) -> list[str]:
     """Turn names into commits, or say which is unknown."""
-    commits = []
-    for name in names:
-        commit = commit_of(UPSTREAM, name)
-        if commit is None:
-            raise Failure(f"unknown revision {name}; see git -C upstream log --oneline main")
-        commits.append(commit)
-    return commits
+    return [base_commit(UPSTREAM, name) for name in names]
 
 
 # asv's own discovery, in a process of its own: what it imports changes the environment.

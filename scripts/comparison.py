@@ -142,7 +142,12 @@ def geometric_mean(rows: Iterable[Row]) -> float | None:
     It is the only mean of ratios that does not depend on which side is below (Fleming and
     Wallace 1986).
     """
-    logarithms = [math.log(row.ratio) for row in rows if row.ratio]
+    return mean_of_ratios(row.ratio for row in rows)
+
+
+def mean_of_ratios(ratios: Iterable[float | None]) -> float | None:
+    """Return the geometric mean of those ratios that are known; None if there are none."""
+    logarithms = [math.log(ratio) for ratio in ratios if ratio]
     return math.exp(sum(logarithms) / len(logarithms)) if logarithms else None
 
 

@@ -12,7 +12,7 @@ from asv.util import human_value
 from rich.console import Console
 from rich.table import Table
 
-from scripts.comparison import COUNT, Comparison, Row, geometric_mean, noise_floor
+from scripts.comparison import COUNT, Comparison, Row, geometric_mean, mean_of_ratios, noise_floor
 from scripts.verdict import Verdict
 
 SCHEMA = 1
@@ -54,10 +54,7 @@ def means(comparison: Comparison) -> list[tuple[str, float | None, float | None,
 def mean_of_counts(rows: Sequence[Row]) -> float | None:
     """Return the geometric mean of counts: of those among the rows, or else beside them."""
     own = geometric_mean(row for row in rows if row.unit == COUNT)
-    if own is not None:
-        return own
-    logarithms = [math.log(row.instructions) for row in rows if row.instructions]
-    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else None
+    return mean_of_ratios(row.instructions for row in rows) if own is None else own
 
 
 def shown(comparison: Comparison, everything: bool) -> list[Row]:

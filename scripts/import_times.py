@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.errors import Failure
-from scripts.git_command import commit_of, git, git_bytes
+from scripts.git_command import git, git_bytes
 from scripts.import_trees import LINE, Node, Side, parse, summed_up
+from scripts.series import base_commit
 
 
 def export(repository: Path, commit: str, package: str, python: Path, folder: Path) -> None:
@@ -93,7 +94,7 @@ def measure(
     Failure
         Where a revision is unknown or lacks the module, or the import fails.
     """
-    commits = [known_commit(repository, revision) for revision in revisions]
+    commits = [base_commit(repository, revision) for revision in revisions]
     with tempfile.TemporaryDirectory(prefix="importtree-") as name:
         folders = [Path(name).resolve() / side for side in ("before", "after")]
         for commit, folder in zip(commits, folders):
@@ -101,11 +102,3 @@ def measure(
         made = [[import_once(python, module, each) for each in folders] for _ in range(rounds + 1)]
     sides = zip(revisions, commits, zip(*made[1:]))
     return [summed_up(revision, commit, trees) for revision, commit, trees in sides]
-
-
-def known_commit(repository: Path, revision: str) -> str:
-    """Return the hash of a revision, or say that it is unknown."""
-    commit = commit_of(repository, revision)
-    if commit is None:
-        raise Failure(f"unknown revision {revision}; see git -C upstream log --oneline main")
-    return commit

@@ -13,6 +13,9 @@ RESULTS = ROOT / "results"
 HTML = ROOT / "html"
 # Where .ci/run puts what it measures; git ignores it.
 CI_MACHINE = "ci"
+# Where scripts.sensitivity puts what it measures of commits that nobody has; the same.
+SENSITIVITY_MACHINE = "sensitivity"
+IGNORED_MACHINES = (CI_MACHINE, SENSITIVITY_MACHINE)
 RELEASES = ROOT / "scripts" / "releases.json"
 
 

@@ -18,10 +18,9 @@ from scripts.errors import Failure, run
 from scripts.files import replaced
 from scripts.git_command import commit_of
 from scripts.measurements import FACTS
-from scripts.paths import CI_MACHINE, RESULTS, UPSTREAM
+from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
 
 BENCHMARKS = "benchmarks.json"
-NOT_KEPT = (CI_MACHINE, "sensitivity")
 # What asv writes into each file of results.
 FIELDS = {
     "commit_hash": str,
@@ -111,7 +110,7 @@ def faults(results: Path, upstream: Path) -> list[str]:
     """Return all that is wrong in a folder of results, each with its file."""
     found = []
     # What git ignores was measured to test the tools, of commits that nobody has.
-    kept = [path for path in results.iterdir() if path.name not in NOT_KEPT]
+    kept = [path for path in results.iterdir() if path.name not in IGNORED_MACHINES]
     for folder in sorted(path for path in kept if (path / "machine.json").exists()):
         try:
             facts = read_object(folder / "machine.json")

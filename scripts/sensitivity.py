@@ -25,13 +25,11 @@ from scripts.git_command import git
 from scripts.measure import PROFILES
 from scripts.measure import pattern_of as pattern_of_topics
 from scripts.measurements import Case, Side, read_sides
-from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.paths import RESULTS, ROOT, SENSITIVITY_MACHINE, UPSTREAM
 from scripts.planted import forget, planted
 from scripts.sensitivity_report import page
 
 PAGE, SAMPLES = ROOT / "docs" / "sensitivity.md", ROOT / "docs" / "sensitivity.json"
-# Ignored by git: of commits that nobody has.
-MACHINE = "sensitivity"
 SHARES = (0.03, 0.05, 0.10, 0.25)
 # Of instructions: one that is below what a verdict needs, and one that is always to be seen.
 COUNT_SHARES = (0.002, 0.01)
@@ -86,7 +84,7 @@ def passes_for(seconds: Mapping[str, float], share: float) -> dict[str, int]:
 def newest_side(commit: str) -> Side:
     """Return what was measured of a commit, in this Python's environment."""
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    for side in read_sides(RESULTS, MACHINE, commit[:8], commit):
+    for side in read_sides(RESULTS, SENSITIVITY_MACHINE, commit[:8], commit):
         if side.circumstances.get("python") == running:
             return side
     raise Failure(f"nothing was measured of {commit[:8]}; see what asv said above")
@@ -107,9 +105,9 @@ def timed_cases(commit: str) -> list[Case]:
 
 def counts_of(commit: str) -> dict[str, float]:
     """Return the counts of a commit by operation, counted now if they were not before."""
-    if value_of(MACHINE, commit, COUNTED["import"]) is None:
-        measure([commit], "--machine", MACHINE, "--bench", r"^instructions\.")
-    found = {name: value_of(MACHINE, commit, case) for name, case in COUNTED.items()}
+    if value_of(SENSITIVITY_MACHINE, commit, COUNTED["import"]) is None:
+        measure([commit], "--machine", SENSITIVITY_MACHINE, "--bench", r"^instructions\.")
+    found = {name: value_of(SENSITIVITY_MACHINE, commit, case) for name, case in COUNTED.items()}
     missing = [name for name, value in found.items() if value is None]
     if missing:
         raise Failure(f"no instructions were counted for {', '.join(missing)}; install valgrind")
@@ -123,7 +121,7 @@ def measured_samples(main_commit: str, rounds: int) -> dict[str, object]:
     # First, so that the longest part ends with samples of all commits in their files.
     equal = [main_commit, control, zero]
     pattern = pattern_of_topics(PROFILES["default"], TOPICS)
-    options = ["--machine", MACHINE, "--interleave-rounds"]
+    options = ["--machine", SENSITIVITY_MACHINE, "--interleave-rounds"]
     measure(
         equal, *options, "--attribute", f"rounds={PROFILES['default'].rounds}", "--bench", pattern
     )
@@ -188,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.report:
         if shutil.which("valgrind") is None:
             raise Failure("valgrind is missing, and counts are half of it; install valgrind")
-        machine.ensure(MACHINE)
+        machine.ensure(SENSITIVITY_MACHINE)
         found = measured_samples(git(UPSTREAM, "rev-parse", "main"), arguments.rounds)
         write_text(SAMPLES, json.dumps(found, indent=1) + "\n")
         forget(UPSTREAM)

@@ -133,7 +133,7 @@ def test_an_unknown_revision_is_said_in_a_line(small, capsys):
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == (
-        "error: unknown revision nonsense; see git -C upstream log --oneline main\n"
+        "error: unknown revision nonsense; git tag lists them\n"
     )
 
 
