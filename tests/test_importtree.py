@@ -132,9 +132,7 @@ def test_an_unknown_revision_is_said_in_a_line(small, capsys):
     assert run(lambda: importtree.main(["main", "nonsense"])) == EXIT_ERROR
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err == (
-        "error: unknown revision nonsense; git tag lists them\n"
-    )
+    assert told.err == ("error: unknown revision nonsense; git tag lists them\n")
 
 
 @pytest.mark.parametrize(
