@@ -8,7 +8,7 @@ What changes: a few samples of a blob decide. What does not compress is stored a
 `cas_raw` in the metadata that every blob has had since 2.4.9, and every release since then reads
 it. What does is compressed by level 1, or level 3 where level 1 would make it much larger. A
 mixture becomes one gzip member in which only some parts are compressed. Reading takes one call of
-zlib that knows the size. Keys, the metadata's version and the dependencies stay. In the local
+zlib, which knows the size. Keys, the metadata's version and the dependencies stay. In the local
 store, a blob's metadata is written before the blob.
 
 How to measure: `artifacts.Save`, `artifacts.Load`, `artifacts.Stored`, `compression`.

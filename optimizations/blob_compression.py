@@ -76,17 +76,16 @@ def unpack(packed: bytes) -> Optional[bytes]:
     if len(packed) < 18:
         return None
     size = struct.unpack("<I", packed[-4:])[0]
-    # All of it goes at once into memory of the right size; to ask for steps would copy it once
-    # more. No content is compressed to less than a thousandth.
     library = _library()
+    member = library.decompressobj(31)
+    # No content is compressed to less than a thousandth.
+    limit = min(size, 1100 * len(packed)) + 1
     try:
-        blob: bytes = library.decompress(packed, 31, min(size, 1100 * len(packed)) + 1)
+        blob: bytes = member.decompress(packed, limit)
     except library.error:
         return None
-    if len(blob) & 0xFFFFFFFF != size:
-        return None
-    # Another member would begin behind the size of the first.
-    return blob if packed.find(packed[-4:] + GZIP_HEADER[:3]) < 0 else None
+    whole = member.eof and not member.unused_data and len(blob) & 0xFFFFFFFF == size
+    return blob if whole else None
 
 
 def _gzip(blob: Blob, level: int) -> Blob:

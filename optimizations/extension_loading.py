@@ -9,7 +9,8 @@ is kept in METAFLOW_HOME with a stamp: the time of last change of each folder of
 folder and file below each root of `metaflow_extensions`, of what describes their distributions, and
 of the search's own file. A later start checks the stamp alone. An extension that was edited, added,
 removed or installed for editing changes a time, and is seen at the next start; what changed in the
-last two seconds is not kept at all, and what nobody used for 30 days is removed. Without an
+last two seconds is not kept at all, and what nobody used for 30 days is removed. The first search
+after a change takes longer than before, by what it takes to write down what it found. Without an
 extension nothing is read or written: that search ends early, as before. Whatever goes wrong with
 the memory, the search is made as before.
 

@@ -43,24 +43,26 @@ CLAIMS = (
     (("defer_requests", "event_waiting"), r"^multicore\."),
     (("defer_cards", "extension_loading"), r"^extensions\."),
     (
-        ("lazy_plugins", "pickle_in_pieces", "artifact_compression", "accelerated_deflate"),
+        (
+            "lazy_plugins",
+            "pickle_in_pieces",
+            "artifact_compression",
+            "read_in_place",
+            "unpickle_from_file",
+            "inflate_while_unpickling",
+            "huge_pages",
+            "arrays_in_huge_pages",
+            "read_descriptions_at_once",
+            "accelerated_deflate",
+        ),
         r"^artifacts\.(Save|Load|Stored|Memory)\.",
     ),
-    (("accelerated_deflate", "read_in_place", "read_run_once"), r"^client\.(Read|Many)"),
+    (("artifact_compression", "read_in_place"), r"^client\.(Read|Many)"),
+    (("accelerated_deflate", "read_run_once"), r"^client\.(Read|Many)"),
     (
         ("read_run_once", "plugins_by_name", "package_on_demand", "git_inside_repositories"),
         r"^flows\.Run\.",
     ),
-    (
-        (
-            "git_inside_repositories",
-            "unpickle_from_file",
-            "inflate_while_unpickling",
-            "huge_pages",
-        ),
-        r"^artifacts\.(Load|Memory)\.",
-    ),
-    (("huge_pages", "arrays_in_huge_pages"), r"^artifacts\.(Save|Memory)\."),
 )
 COUNTS = r"^instructions\."
 

@@ -232,4 +232,10 @@ TARGETS: tuple[Target, ...] = (
         ),
         "The copy that pickle makes of an array, made in huge pages.",
     ),
+    Target(
+        "small artifacts (not in the case study)",
+        "–",
+        "read_descriptions_at_once",
+        loading(("20 small ones", "20-small"), ("metrics 52 KB", "metrics-52KB")),
+    ),
 )

@@ -1,0 +1,43 @@
+"""Open what describes a local store's blob instead of asking first whether it is there.
+
+A step that begins loads its artifacts; most are small, and what takes the time then is the number
+of calls of the system. Beside each blob lies a file of some 40 bytes that describes it. metaflow
+asks whether that file is there, opens it as text, has its buffers and its decoder made, and reads.
+
+What changes: the file is opened and read at once, as bytes. Where it is not there, opening it says
+so. What is loaded, and what is raised for a file that is damaged or may not be read, stays.
+
+How to measure: `artifacts.Load` of 20-small and of metrics-52KB, wall time.
+
+Risk: none known.
+"""
+
+from optimizations.source_tree import SourceTree
+
+LOCAL = "metaflow/plugins/datastores/local_storage.py"
+
+
+def _description(path):
+    """Return what describes a blob; None where nothing does."""
+    try:
+        with open(path, "rb", buffering=0) as f:
+            return json.loads(f.read())  # noqa: F821
+    except FileNotFoundError:
+        return None
+
+
+def apply(tree: SourceTree) -> None:
+    """Read descriptions in one go."""
+    local = tree[LOCAL]
+    local.replace_statement(
+        within="LocalStorage.load_bytes",
+        find="""
+        if os.path.exists("%s_meta" % full_path):
+            with open("%s_meta" % full_path, mode="r") as f:
+                metadata = json.load(f)
+        """,
+        by="""
+        metadata = _description("%s_meta" % full_path)
+        """,
+    )
+    local.add_definition(_description, before="LocalStorage")
