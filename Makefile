@@ -9,7 +9,7 @@ READY := $(ENVIRONMENT)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench compare doctor test lint publish preview lock clean
+.PHONY: help setup bench compare history update doctor test lint publish preview lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -32,6 +32,12 @@ compare: $(READY) ## measure BASE, HEAD and a control by PROFILE (quick, default
 	@$(BIN)/python -m scripts.measure "$(BASE)" "$(HEAD)" --profile "$(PROFILE)"
 	@$(BIN)/python -m scripts.compare "$(BASE)" "$(HEAD)"
 
+history: $(READY) ## measure every release that is not measured yet (hours; start it again at any time)
+	@$(BIN)/python -m scripts.measure_history
+
+update: $(READY) ## take in new releases: list, series, measurements, site
+	@$(BIN)/python -m scripts.update
+
 doctor: $(READY) ## say what on this machine disturbs measurements
 	@$(BIN)/python -m scripts.doctor
 
@@ -40,10 +46,13 @@ test: $(READY) ## run the tests
 	@$(BIN)/python -m scripts.optimize --missing-results || test $$? = 1
 	@$(BIN)/python -m pytest
 
-lint: $(READY) ## check style, types and the shell scripts
+lint: $(READY) ## check style, types, shell scripts and GitHub workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/shellcheck scripts/*.sh .ci/run .ci/compare
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --quiet --persona pedantic .github/workflows
 
 publish: $(READY) ## write the site from results/ into html/
 	@$(BIN)/asv publish
@@ -54,7 +63,7 @@ preview: $(READY) ## show the site on this machine only
 
 lock: $(READY) ## renew constraints.txt (for Python 3.10 to 3.13) and dashboard/package-lock.json
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
-	    --no-emit-index-url --group development --group measured --group site pyproject.toml \
+	    --no-emit-index-url --group development --group measured --group running --group site pyproject.toml \
 	    --output-file constraints.txt
 	@cd dashboard && npm install --package-lock-only --ignore-scripts
 

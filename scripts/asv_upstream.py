@@ -6,6 +6,7 @@ asv imports it because ``asv.conf.json`` lists ``.scripts.asv_upstream``.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ import uv
 from asv import machine as asv_machine
 from asv import util
 from asv.commands import compare
+from asv.commands import run as run_command
 from asv.console import log
 from asv.plugins.git import Git
 from asv.plugins.virtualenv import Virtualenv
@@ -27,6 +29,7 @@ from asv.repo import NoSuchNameError, get_repo
 from scripts import INTERRUPTED
 from scripts.asv_command import PART_OF_A_JOB
 from scripts.errors import Failure
+from scripts.files import replaced
 from scripts.git_command import commit_of, executable, is_repository
 from scripts.paths import ROOT
 
@@ -167,6 +170,35 @@ def this_machine() -> str:
         return str(name)
 
 
+def run_alone(conf: Any, *arguments: Any, **options: Any) -> Any:
+    """Run ``asv run`` unless another one measures in this checkout already.
+
+    They would disturb each other, install over each other, and lose what the other has written.
+    """
+    lock = Path(conf.env_dir).resolve().parent / "measuring"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise util.UserError(
+                "another run measures in this checkout; wait for it to end, or use another clone"
+            ) from None
+        return run_together(conf, *arguments, **options)
+
+
+run_together = run_command.Run.run
+
+
+def write_whole(path: str, *contents: Any, **options: Any) -> None:
+    """Write JSON as asv does, whole or not at all: a kill or a full disk leaves what was there."""
+    with replaced(Path(path)) as beside:
+        write_json(str(beside), *contents, **options)
+
+
+write_json = util.write_json
+
+
 def facts(use_defaults: bool = False) -> dict[str, Any]:
     """Describe this machine without asking, so that a first ``asv run`` simply runs."""
     return {**asv_machine.Machine.get_defaults(), **asked_for(sys.argv[1:])}
@@ -198,5 +230,7 @@ def setup() -> None:
     if any(re.fullmatch("--qui?c?k?|-[a-z]*q[a-z]*", argument) for argument in sys.argv):
         os.environ["METAFLOW_BENCHMARKS_QUICK"] = "1"
     compare.Compare.run = staticmethod(compare_here)
+    run_command.Run.run = staticmethod(run_alone)
+    util.write_json = write_whole
     sys.excepthook = in_one_line
     asv_machine.Machine.generate_machine_file = staticmethod(facts)

@@ -23,9 +23,9 @@ from scripts.series import base_commit
 
 # What repeats, and so is measured once.
 REPEATING = r"^(instructions|answers)\.|^imports\.Footprint|^artifacts\.(Stored|Memory)"
-# What does not depend on metaflow, or takes a minute a sample.
+# What does not depend on metaflow, or takes half a minute a round and more.
 LEFT_OUT = (
-    r"rival|floors|answers|instructions|hashing\.Candidate|compression\.\w+With|imports\.Footprint"
+    r"rival|floors|answers|instructions|s3\.|hashing\.Candidate|compression\.\w+With|imports\.Footprint"
     r"|artifacts\.(Stored|Memory|\w+Other)|flows\.(WideForeach|Foreach|Card|Resume)"
 )
 USUAL = rf"^(?!{LEFT_OUT})"

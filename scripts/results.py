@@ -10,6 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
 
 BENCHMARKS = "benchmarks.json"
+MACHINE = "machine.json"
 # What asv writes into each file of results.
 FIELDS = {
     "commit_hash": str,
@@ -101,6 +103,8 @@ def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
         values = [*numbers(named.get("result")), *numbers(named.get("samples"))]
         if any(math.isinf(value) or value < 0 for value in values):
             yield f"{benchmark}: a number that can't be"
+        if any(number < 0 for number in numbers(named.get("duration"))):
+            yield f"{benchmark}: took less than no time; the machine's clock was set back meanwhile"
         for sample in named.get("samples") or []:
             if sample is not None and any(math.isnan(each) for each in numbers(sample)):
                 yield f"{benchmark}: a sample that is no number"
@@ -111,9 +115,9 @@ def faults(results: Path, upstream: Path) -> list[str]:
     found = []
     # What git ignores was measured to test the tools, of commits that nobody has.
     kept = [path for path in results.iterdir() if path.name not in IGNORED_MACHINES]
-    for folder in sorted(path for path in kept if (path / "machine.json").exists()):
+    for folder in sorted(path for path in kept if (path / MACHINE).exists()):
         try:
-            facts = read_object(folder / "machine.json")
+            facts = read_object(folder / MACHINE)
             missing = [name for name in (*FACTS, "ram") if not facts.get(name)]
             if missing:
                 found.append(f"{folder.name}/machine.json lacks {', '.join(missing)}")
@@ -125,7 +129,7 @@ def faults(results: Path, upstream: Path) -> list[str]:
             where = f"{folder.name}/{path.name}"
             found += [f"{where}: {fault}" for fault in faults_of_file(path, folder.name, upstream)]
     for path in sorted(results.glob("*/*-*.json")):
-        if not (path.parent / "machine.json").exists():
+        if not (path.parent / MACHINE).exists():
             found.append(f"{path.parent.name}/{path.name}: its machine.json is missing")
     try:
         read_object(results / BENCHMARKS)
@@ -154,6 +158,7 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
     if not other.is_dir() or other.resolve() == results.resolve():
         raise Failure(f"{other} is no other folder of results; name one")
     unsound = {fault.partition(":")[0]: fault for fault in faults(other, upstream)}
+    unsound |= {f"{name}/machine.json": what for name, what in other_machines(other, results)}
     taken, refused = [], []
     for source in sorted(other.glob("*/*.json")):
         name = f"{source.parent.name}/{source.name}"
@@ -164,17 +169,37 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
         elif not target.exists():
             copy(source, target)
             taken.append(name)
-        elif target.read_bytes() != source.read_bytes():
+        elif source.name != MACHINE and target.read_bytes() != source.read_bytes():
             refused.append(f"{name}: is here with other numbers, which stay")
     if not (results / BENCHMARKS).exists() and BENCHMARKS not in unsound:
         copy(other / BENCHMARKS, results / BENCHMARKS)
     return taken, refused
 
 
+def other_machines(other: Path, results: Path) -> Iterator[tuple[str, str]]:
+    """Yield machines that have the same name in both folders, and are not alike: name and why."""
+    for path in sorted(other.glob(f"*/{MACHINE}")):
+        name = path.parent.name
+        with suppress(Failure):
+            given, here = read_object(path), read_object(results / name / MACHINE)
+            differing = [fact for fact in FACTS if given.get(fact) != here.get(fact)]
+            if differing:
+                yield name, f"{name} is another machine there: its {', '.join(differing)} differ"
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy a file, whole or not at all."""
     with replaced(target) as beside:
         beside.write_bytes(source.read_bytes())
+
+
+def report_of_merge(other: Path, results: Path) -> int:
+    """Merge, say what was taken and what was not, and return the exit code."""
+    taken, refused = merge(other, results, UPSTREAM)
+    for line in refused:
+        print(f"refused {line}")
+    print(f"{len(taken)} files taken, {len(refused)} refused")
+    return 1 if refused else 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -193,11 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
     if arguments.action == "merge":
-        taken, refused = merge(arguments.other, arguments.results, UPSTREAM)
-        for line in refused:
-            print(f"refused {line}")
-        print(f"{len(taken)} files taken, {len(refused)} refused")
-        return 1 if refused else 0
+        return report_of_merge(arguments.other, arguments.results)
     found = faults(arguments.results, UPSTREAM)
     for line in found:
         print(line)

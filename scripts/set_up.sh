@@ -36,4 +36,4 @@ if [ "$("$folder/bin/python" -c "$version" 2>/dev/null)" != "$("$python" -c "$ve
         --constraint constraints.txt uv
 fi
 quietly "$folder/bin/uv" pip install --python "$folder/bin/python" \
-    --constraint constraints.txt --requirements pyproject.toml --group development
+    --constraint constraints.txt --requirements pyproject.toml --group development --group running

@@ -1,5 +1,6 @@
 """asv's own commands, on a clone of this project with no upstream/ of its own yet."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import asv_upstream
 from scripts.git_command import git
 from tests.project_clones import variables
 
@@ -175,3 +177,41 @@ def test_ctrl_c_ends_the_main_job_in_a_line_and_it_works_afterwards(clone):
     )
     assert again.returncode == 0, again.stdout + again.stderr
     assert "site: " in again.stdout
+
+
+def test_two_runs_in_one_checkout_do_not_overwrite_each_other(clone):
+    lock = clone / ".asv" / "measuring"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        said = asv(clone, "run", "--quick", "--bench", ONE_BENCHMARK, "main^!", code=1)
+    assert "another run measures in this checkout" in said
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "results.json"
+    asv_upstream.write_whole(path, {"whole": 1}, 2)
+    before = path.read_bytes()
+    assert json.loads(before) == {"whole": 1, "version": 2}
+    with pytest.raises(TypeError):
+        asv_upstream.write_whole(path, {"half": 1, "then": object()}, 2)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_commit_that_does_not_build_is_recorded_and_passed_over(clone):
+    upstream = clone / "upstream"
+    git(upstream, "checkout", "--quiet", "-b", "broken", "main")
+    git(upstream, "rm", "--quiet", "-r", "metaflow", "setup.py")
+    author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    subprocess.run(
+        ["git", "-C", upstream, *author, "commit", "--quiet", "-m", "Nothing is left"], check=True
+    )
+    asv(clone, "run", "--quick", "--bench", ONE_BENCHMARK, "broken~1..broken", code=2)
+    commit = git(upstream, "rev-parse", "broken")
+    git(upstream, "checkout", "--quiet", "optimized")
+    (path,) = clone.glob(f"results/*/{commit[:8]}-*.json")
+    ((result, *_),) = json.loads(path.read_text())["results"].values()
+    assert result is None or set(result) == {None}
+    skipped = ("run", "--skip-existing", "--quick", "--bench", ONE_BENCHMARK, "broken~1..broken")
+    assert "Building" not in asv(clone, *skipped)

@@ -1,0 +1,148 @@
+"""Artifacts in S3: what a step pays where artifacts go through metaflow's S3 datastore.
+
+The server is moto's, in a process of its own on this machine: it speaks S3's protocol as the real
+one does, and answers faster. What is measured is metaflow's work and its number of requests.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from asv_runner.benchmarks.mark import SkipNotImplemented
+
+from benchmarks.artifacts import TWENTY_SMALL, make_artifacts
+from benchmarks.common import same
+from benchmarks.datastores import FLOW, RUN, STEP, TASK, require_metaflow
+from benchmarks.processes import PROGRAMS
+from benchmarks.surroundings import fresh_folder, skip_when_quick
+
+# Many small objects go through metaflow's parallel workers, few through one client.
+PAYLOADS = ("dict-233B", TWENTY_SMALL, "float64-8MB", "text-10MB")
+BUCKET = "benchmarks"
+# The project's own environment; the measured one holds what metaflow needs and no server.
+INTERPRETER = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
+SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "benchmark",
+    "AWS_SECRET_ACCESS_KEY": "benchmark",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+    "NO_PROXY": "127.0.0.1",
+}
+
+
+def start_server():
+    """Start the server; return its process and its address, or skip where there is none."""
+    if not INTERPRETER.exists():
+        raise SkipNotImplemented("there is no .venv with an S3 server; make setup makes one")
+    server = subprocess.Popen(
+        [INTERPRETER, PROGRAMS / "s3_server.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    port = server.stdout.readline().strip()
+    if not port:
+        raise SkipNotImplemented("moto's server is not installed; make setup installs it")
+    return server, f"http://127.0.0.1:{port}"
+
+
+def task_in_s3(mode):
+    """Return the datastore of a task that keeps its artifacts in the server's bucket."""
+    # Here, for no other benchmark is to find this loaded.
+    from metaflow.datastore import FlowDataStore
+    from metaflow.metaflow_environment import MetaflowEnvironment
+    from metaflow.plugins.datastores.s3_storage import S3Storage
+
+    flow = FlowDataStore(
+        FLOW, MetaflowEnvironment(None), storage_impl=S3Storage, ds_root=f"s3://{BUCKET}/metaflow"
+    )
+    return flow.get_task_datastore(RUN, STEP, TASK, attempt=0, mode=mode)
+
+
+class Served:
+    """Artifacts in the bucket of a server that lives as long as the sample."""
+
+    params = PAYLOADS
+    param_names = ("payload",)
+    version = "1"
+    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+
+    def setup(self, payload):
+        skip_when_quick("a server is started for each sample")
+        require_metaflow()
+        self.server, address = start_server()
+        # For boto3 here, and in the workers that metaflow starts.
+        os.environ.update(SETTINGS, AWS_ENDPOINT_URL_S3=address)
+        # Workers keep what they download here.
+        os.chdir(fresh_folder())
+        import boto3
+
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        self.artifacts = make_artifacts(payload)
+        self.names = [name for name, _ in self.artifacts]
+
+    def teardown(self, payload):
+        if hasattr(self, "server"):
+            self.server.stdin.close()
+            self.server.wait(10)
+
+    def begin(self):
+        """Begin a task, and make the first request of this process, which takes longest."""
+        self.task = task_in_s3("w")
+        self.task.init_task()
+
+    def save(self):
+        """Save the artifacts of a step."""
+        self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
+
+
+class Save(Served):
+    """Persist a step's artifacts in S3: the end of every step."""
+
+    def setup(self, payload):
+        super().setup(payload)
+        self.begin()
+
+    def time_save(self, payload):
+        self.save()
+
+    def teardown(self, payload):
+        if hasattr(self, "task"):
+            check(self.task, self.artifacts)
+        super().teardown(payload)
+
+
+class Load(Served):
+    """Read a step's artifacts from S3: the start of the next step."""
+
+    def setup(self, payload):
+        super().setup(payload)
+        self.begin()
+        self.save()
+        self.task.done()
+        self.task = task_in_s3("r")
+
+    def time_load(self, payload):
+        self.loaded = list(self.task.load_artifacts(self.names))
+
+    def teardown(self, payload):
+        if hasattr(self, "loaded") and not equal(self.loaded, self.artifacts):
+            raise RuntimeError("what was loaded is not what was saved")
+        super().teardown(payload)
+
+
+def check(task, artifacts):
+    """Raise unless a task's artifacts can be read again, equal."""
+    task.done()
+    loaded = list(task_in_s3("r").load_artifacts([name for name, _ in artifacts]))
+    if not equal(loaded, artifacts):
+        raise RuntimeError("what was saved is not what is loaded")
+
+
+def equal(loaded, artifacts):
+    """Tell whether loaded artifacts are those that were saved, in whatever order they came."""
+    found = dict(loaded)
+    return len(found) == len(artifacts) and all(same(found[name], each) for name, each in artifacts)

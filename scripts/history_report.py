@@ -1,0 +1,236 @@
+"""Tell the story of metaflow's import: which release made it slower or faster, and by what.
+
+The counts are those of `make history`; what came and left is measured anew, by import trees of the
+two releases of each step. `--write` writes docs/history.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import compare, history
+from scripts.bench import machine_name, minor_releases, positive
+from scripts.errors import NothingMeasured, run
+from scripts.files import write_text
+from scripts.import_changes import Difference, differences
+from scripts.import_times import measure
+from scripts.importtree import interpreter
+from scripts.measurements import Case, Measurement, read_sides
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.releases import Release, load
+from scripts.series import base_commit
+
+DOCUMENT = ROOT / "docs" / "history.md"
+IMPORT = Case("instructions.Command.track_run", ("import metaflow",))
+NAMES = Case("instructions.Command.track_run", ("from metaflow import FlowSpec, step",))
+MODULES = Case("imports.Footprint.track_modules")
+STEPS = 10
+# Counts repeat to within 0.01%; less than half a percent is no story.
+LEAST = 0.005
+# Of an import tree: the costliest are told.
+TOLD = 3
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Point:
+    """One release: instructions of the two imports, and modules loaded; None where unknown."""
+
+    release: Release
+    imports: float | None
+    names: float | None
+    modules: float | None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """Two releases, one after the other, whose imports differ."""
+
+    before: Point
+    after: Point
+
+    @property
+    def ratio(self) -> float:
+        """Instructions after, divided by those before."""
+        assert self.before.imports and self.after.imports
+        return self.after.imports / self.before.imports
+
+
+def points(results: Path, machine: str, upstream: Path) -> list[Point]:
+    """Return what is known of each release, oldest first.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The folder of results.
+    machine : str
+        The machine's name.
+    upstream : pathlib.Path
+        The repository under test.
+    """
+    return [
+        point(release, cases_of(results, machine, base_commit(upstream, release.version)))
+        for release in load()
+    ]
+
+
+def cases_of(results: Path, machine: str, commit: str) -> dict[Case, Measurement]:
+    """Return all that a machine measured of a commit."""
+    cases: dict[Case, Measurement] = {}
+    for side in read_sides(results, machine, commit, commit):
+        cases.update(side.cases)
+    return cases
+
+
+def point(release: Release, cases: Mapping[Case, Measurement]) -> Point:
+    """Return what is known of one release."""
+    measured = [cases.get(case) for case in (IMPORT, NAMES, MODULES)]
+    imports, names, modules = (
+        each.value if each is not None and not math.isnan(each.value) else None for each in measured
+    )
+    failed = any(each.failed for each in measured if each)
+    return Point(release, imports, names, modules, failed)
+
+
+def steps(known: Sequence[Point]) -> list[Step]:
+    """Return the steps between neighbours that are a story, the biggest first."""
+    counted = [each for each in known if each.imports]
+    found = [Step(*pair) for pair in itertools.pairwise(counted)]
+    told = [step for step in found if abs(step.ratio - 1) >= LEAST]
+    return sorted(told, key=lambda step: max(step.ratio, 1 / step.ratio), reverse=True)
+
+
+def reasons(upstream: Path, step: Step) -> list[str]:
+    """Measure both import trees of a step, and say what came, left, grew and shrank.
+
+    Returns
+    -------
+    list of str
+        The costliest, each a sentence's part with its share of the slower import's time.
+    """
+    versions = (step.before.release.version, step.after.release.version)
+    sides = measure(upstream, versions, interpreter(), "metaflow", ROUNDS)
+    whole = max(side.tree.cumulative_us for side in sides)
+    ranked = [(kind, each) for kind, listed in differences(*sides).items() for each in listed]
+    # What came in a release that is slower explains it; what left beside it does not.
+    wanted = 1 if step.ratio > 1 else -1
+    ranked = [pair for pair in ranked if pair[1].change_us * wanted > 0]
+    ranked.sort(key=lambda pair: -abs(pair[1].change_us))
+    return [reason(kind, each, whole) for kind, each in ranked[:TOLD]]
+
+
+def reason(kind: str, each: Difference, whole_us: int) -> str:
+    """Say one difference of two import trees."""
+    count = len(each.below)
+    below = f" and {count} module{'s' * (count > 1)} below it" if count else ""
+    who = f", imported by `{each.importer}`" if each.importer else ""
+    return f"{kind}: `{each.name}`{below}{who} ({abs(each.change_us) / whole_us:.0%} of the import)"
+
+
+def table(known: Sequence[Point], chosen: Sequence[str]) -> str:
+    """Return a table of some releases."""
+    lines = [
+        "| release | of | `import metaflow`, M instructions | with `FlowSpec, step` | modules |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for each in known:
+        if each.release.version in chosen:
+            cells = [each.release.version, each.release.uploaded[:10]]
+            cells += [millions(each.imports), millions(each.names)]
+            cells += ["–" if each.modules is None else f"{each.modules:.0f}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def millions(count: float | None) -> str:
+    """Return a count for a person."""
+    return "–" if count is None else f"{count / 1e6:.1f}"
+
+
+def told(step: Step, why: Sequence[str]) -> str:
+    """Return a step as a section of the document."""
+    before, after = step.before, step.after
+    verb = "slower" if step.ratio > 1 else "faster"
+    lines = [
+        f"### {after.release.version} ({after.release.uploaded[:10]}): {verb}, {step.ratio:.3f}×",
+        "",
+        f"{millions(before.imports)} M instructions in {before.release.version}, then "
+        f"{millions(after.imports)} M; modules: {before.modules:.0f}, then {after.modules:.0f}.",
+        "",
+        *[f"- {line}" for line in why or ["no module came or left; none grew beyond its noise"]],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def page(known: Sequence[Point], sections: Sequence[str], machine: str) -> str:
+    """Return docs/history.md."""
+    counted = [each for each in known if each.imports]
+    first, last = counted[0], counted[-1]
+    assert first.imports and last.imports
+    failed = [each.release.version for each in known if each.failed]
+    missing = [each.release.version for each in known if not each.imports and not each.failed]
+    chosen = [*minor_releases(), last.release.version]
+    text = (
+        "# The import's story\n\n"
+        f"Made by `python -m scripts.history_report --write` from `results/{machine}`: "
+        f"{len(counted)} of {len(known)} releases, counted by `make history` on one machine with "
+        "one set of dependencies. Counts of instructions repeat to within 0.01%. What came and "
+        "left is told by import trees (`-X importtime`) of the two releases, its share by time.\n\n"
+        f"From {first.release.version} to {last.release.version} the import went from "
+        f"{millions(first.imports)} M to {millions(last.imports)} M instructions, "
+        f"{last.imports / first.imports:.2f}×.\n\n"
+    )
+    text += "".join(
+        f"{len(versions)} {what}: {', '.join(versions)}.\n\n"
+        for versions, what in ((failed, "failed"), (missing, "not measured yet"))
+        if versions
+    )
+    text += f"{table(known, chosen)}\n## The biggest steps\n\n" + "\n".join(sections)
+    return text
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(
+        prog="python -m scripts.history_report", description=__doc__
+    )
+    described.add_argument("--write", action="store_true", help="write docs/history.md")
+    described.add_argument(
+        "--steps", metavar="N", type=positive, default=STEPS, help="how many (default: %(default)s)"
+    )
+    described.add_argument(
+        "--machine", metavar="NAME", type=machine_name, help="whose results (default: the fullest)"
+    )
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read, measure trees, tell."""
+    arguments = parser().parse_args(argv)
+    history.ensure(UPSTREAM)
+    newest = base_commit(UPSTREAM, "main")
+    machine = arguments.machine or compare.likeliest(RESULTS, [newest])
+    known = points(RESULTS, machine, UPSTREAM)
+    if len([each for each in known if each.imports]) < 2:
+        raise NothingMeasured(f"{machine} has counted no two releases; run make history")
+    chosen = steps(known)[: arguments.steps]
+    # In the order of time, as a story is told.
+    chosen.sort(key=lambda step: step.after.release.timestamp, reverse=True)
+    written = page(known, [told(step, reasons(UPSTREAM, step)) for step in chosen], machine)
+    if arguments.write:
+        write_text(DOCUMENT, written)
+        print(f"wrote {DOCUMENT.relative_to(ROOT)}")
+    else:
+        print(written, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,136 @@
+"""Take in what is new of metaflow: releases, the series on the newest, measurements, the site.
+
+Run it as often as you like: what is there already is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts import history, machine, measure_history, registry, results
+from scripts.asv_command import asv
+from scripts.bench import COUNTS, commits_of, machine_name, measure, regular_expression, series
+from scripts.errors import Failure, run
+from scripts.git_command import git
+from scripts.paths import HTML, RESULTS, ROOT, UPSTREAM
+from scripts.series import base_commit, write_series
+
+
+def refusals(upstream: Path) -> list[str]:
+    """Return a line for each optimisation that does not apply to the newest release."""
+    commits = write_series(upstream, base_commit(upstream, "main"))
+    return [f"{commit.name}: {commit.refusal}" for commit in commits if commit.refusal]
+
+
+def unmeasured(folder: Path, commits: Sequence[str]) -> list[str]:
+    """Return the commits of which a machine's folder holds no results."""
+    return [commit for commit in commits if not any(folder.glob(f"{commit[:8]}-*.json"))]
+
+
+def measure_series(name: str, only: str | None = None) -> list[str]:
+    """Measure the newest release, the control and the series where this machine has not.
+
+    Parameters
+    ----------
+    name : str
+        The machine's.
+    only : str, optional
+        Regular expression of benchmarks; all if not given.
+
+    Returns
+    -------
+    list of str
+        The commits that had no results.
+    """
+    head = [*commits_of(["main"]), series()[0], series()[-1]]
+    new = unmeasured(RESULTS / name, head)
+    if new:
+        # All three, for times are compared within one run.
+        chosen = ["--bench", only] if only else []
+        measure(head, "--machine", name, "--interleave-rounds", *chosen, may_fail=True)
+    between = unmeasured(RESULTS / name, series()[1:-1])
+    if between:
+        measure(between, "--machine", name, "--bench", only or COUNTS, may_fail=True)
+    return [*new, *between]
+
+
+def newer(part: measure_history.Part, name: str) -> dict[str, str]:
+    """Return the releases beyond the newest that a machine measured, oldest first.
+
+    None where it measured none: that is `make history`'s.
+    """
+    left = measure_history.left(part, name, RESULTS, UPSTREAM)
+    versions = measure_history.releases_of(part)
+    new = list(itertools.takewhile(left.__contains__, versions))
+    # Oldest first: whatever stops this, what is left is still beyond what is measured.
+    return {} if len(new) == len(versions) else {version: left[version] for version in new[::-1]}
+
+
+def measure_releases(name: str) -> list[str]:
+    """Measure new releases as `make history` does, and return their commits."""
+    measured: dict[str, str] = {}
+    for part in measure_history.PARTS.values():
+        commits = newer(part, name)
+        measure_history.measure_part(part, name, commits)
+        measured |= commits
+    return list(measured.values())
+
+
+def superseded(folder: Path, upstream: Path) -> list[Path]:
+    """Return results of commits on no branch and no tag: of the series on an older release.
+
+    Only what is committed here, unchanged: git keeps that.
+    """
+    known = {commit[:8] for commit in git(upstream, "rev-list", "--all").split()}
+    files = [path for path in folder.glob("*-*.json") if path.name.partition("-")[0] not in known]
+    names = [str(path.relative_to(ROOT)) for path in files]
+    if not names:
+        return []
+    kept = set(git(ROOT, "ls-files", "--", *names).splitlines())
+    changed = git(ROOT, "status", "--porcelain", "--", *names)
+    return [path for path, name in zip(files, names) if name in kept and name not in changed]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(prog="python -m scripts.update", description=__doc__)
+    described.add_argument(
+        "--machine", metavar="NAME", type=machine_name, help="the name to store results under"
+    )
+    described.add_argument(
+        "--bench", metavar="REGEX", type=regular_expression, help="of the series, only these"
+    )
+    return described
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Look, build, measure, check, publish; say what came of each."""
+    arguments = parser().parse_args(argv)
+    new = [release.version for release in registry.update()]
+    print(f"new releases: {', '.join(new) or 'none'}", flush=True)
+    history.ensure(UPSTREAM)
+    newest = git(UPSTREAM, "log", "-1", "--format=%s", "main").removeprefix("metaflow ")
+    for line in refusals(UPSTREAM):
+        print(f"does not apply to {newest}: {line}")
+    name = machine.ensure(arguments.machine)
+    measured = measure_releases(name) + measure_series(name, arguments.bench)
+    for path in superseded(RESULTS / name, UPSTREAM):
+        print(f"{path.name} is of the series on an older release; git keeps it")
+        path.unlink()
+    if not measured and (HTML / "index.html").exists():
+        print("all is measured and published")
+        return 0
+    faults = results.faults(RESULTS, UPSTREAM)
+    if faults:
+        raise Failure(f"{faults[0]}; python -m scripts.results check tells all {len(faults)}")
+    asv("publish")
+    print(f"{len(measured)} commits measured, and all is published")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,93 @@
+"""The flow that measures in many clones: its form, its refusals, what becomes of its results."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from scripts import results, take_backfill
+from scripts.errors import Failure
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+
+MACHINE = "reference"
+FLOW = ROOT / "scripts" / "backfill.py"
+
+
+def backfill(folder, *arguments):
+    environment = {name: text for name, text in os.environ.items() if "METAFLOW_" not in name}
+    return subprocess.run(
+        [sys.executable, FLOW, *arguments],
+        cwd=folder,
+        env=environment | {"METAFLOW_USER": "somebody", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_it_is_a_flow_that_metaflow_takes(tmp_path):
+    said = backfill(tmp_path, "check")
+    assert said.returncode == 0, said.stdout + said.stderr
+    shown = backfill(tmp_path, "show").stdout
+    assert "Step measure" in shown and "Step join" in shown
+
+
+def test_a_name_that_is_no_folder_is_refused(tmp_path):
+    said = backfill(tmp_path, "run", "--machine", "../elsewhere", "--commits", "2.19.39")
+    assert said.returncode != 0
+    assert "is no name of a machine" in said.stdout + said.stderr
+
+
+def test_a_commit_that_nobody_has_is_told_in_the_end(tmp_path):
+    # A clone that can't be made fails as quickly as a commit that can't be measured.
+    arguments = ["--commits", "2.19.38,2.19.39", "--project", str(tmp_path / "nowhere")]
+    said = backfill(tmp_path, "run", "--max-workers", "1", *arguments)
+    told = said.stdout + said.stderr
+    assert said.returncode != 0
+    assert "2 of 2 commits gave nothing" in told
+    assert "git clone" in told
+
+
+@pytest.fixture
+def run_of_a_cluster(tmp_path):
+    """What a run's join hands on: two files of results, and what stands beside them."""
+    paths = sorted((RESULTS / MACHINE).glob("*-*.json"))[:2]
+    files = {f"{MACHINE}/{path.name}": path.read_text() for path in paths}
+    files[f"{MACHINE}/machine.json"] = (RESULTS / MACHINE / "machine.json").read_text()
+    files["benchmarks.json"] = (RESULTS / "benchmarks.json").read_text()
+    return files
+
+
+def test_its_files_are_merged_as_any_others(run_of_a_cluster, tmp_path):
+    given, here = tmp_path / "given", tmp_path / "here"
+    take_backfill.write(run_of_a_cluster, given)
+    here.mkdir()
+    taken, refused = results.merge(given, here, UPSTREAM)
+    assert len(taken) == 3 and refused == []
+    assert results.faults(here, UPSTREAM) == []
+
+
+def test_a_file_from_outside_of_results_is_not_written(tmp_path):
+    with pytest.raises(Failure, match="is not below results/"):
+        take_backfill.write({"../../etc/passwd": "x"}, tmp_path / "given")
+
+
+def test_workers_under_one_name_have_to_be_alike(run_of_a_cluster, tmp_path):
+    given, here = tmp_path / "given", tmp_path / "here"
+    (here / MACHINE).mkdir(parents=True)
+    facts = json.loads(run_of_a_cluster[f"{MACHINE}/machine.json"])
+    (here / MACHINE / "machine.json").write_text(json.dumps(facts | {"cpu": "another"}))
+    shutil.copy(RESULTS / "benchmarks.json", here)
+    take_backfill.write(run_of_a_cluster, given)
+    taken, refused = results.merge(given, here, UPSTREAM)
+    assert taken == []
+    assert set(refused) == {f"{MACHINE} is another machine there: its cpu differ"}
+
+
+def test_a_run_that_is_not_there_is_said_in_a_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("METAFLOW_DATASTORE_SYSROOT_LOCAL", str(tmp_path))
+    code = take_backfill.run(lambda: take_backfill.main(["12345678"]))
+    assert code == 3
+    assert capsys.readouterr().err.startswith("error: run 12345678 of Backfill has no results")

@@ -1,0 +1,71 @@
+"""The story of the import: the biggest steps, what explains them, what is not known."""
+
+import math
+
+import pytest
+
+from scripts import history_report
+from scripts.history_report import IMPORT, MODULES, Point, Step, page, point, reasons, steps, told
+from scripts.measurements import Measurement
+from scripts.paths import UPSTREAM
+from scripts.releases import load
+
+RELEASES = load()
+
+
+def known(*counts):
+    """The newest releases with these counts, in millions; None where nothing was counted."""
+    return [
+        Point(release, count and count * 1e6, count and count * 1e6, count and 100)
+        for release, count in zip(RELEASES[-len(counts) :], counts)
+    ]
+
+
+def test_the_biggest_steps_come_first_in_either_direction():
+    found = steps(known(100, 100.2, 150, None, 75, 76))
+    assert [round(step.ratio, 3) for step in found] == [0.5, 1.497, 1.013]
+
+
+def test_what_failed_and_what_was_not_measured_is_said():
+    values = known(100, 120, None, None)
+    values[2] = Point(values[2].release, None, None, None, failed=True)
+    written = page(values, [told(step, []) for step in steps(values)], "reference")
+    assert f"1 failed: {values[2].release.version}.\n" in written
+    assert f"1 not measured yet: {values[3].release.version}.\n" in written
+    assert "slower, 1.200×" in written and "1.20×.\n" in written
+    assert "nan" not in written.lower()
+
+
+def test_what_was_skipped_is_no_count_and_no_failure():
+    skipped = {IMPORT: Measurement(math.nan), MODULES: Measurement(9.0)}
+    assert point(RELEASES[0], skipped) == Point(RELEASES[0], None, None, 9.0)
+    failed = {IMPORT: Measurement(math.nan, failed=True)}
+    assert point(RELEASES[0], failed).failed
+
+
+def test_a_step_is_explained_by_what_came():
+    # 2.16.8 came with a YAML of its own.
+    versions = ("2.16.7", "2.16.8")
+    before, after = (
+        Point(next(each for each in RELEASES if each.version == version), count, count, 1)
+        for version, count in zip(versions, (1.0, 2.0))
+    )
+    told_why = " ".join(reasons(UPSTREAM, Step(before, after)))
+    assert "came: `" in told_why and "yaml" in told_why and "of the import" in told_why
+
+
+def test_nothing_measured_is_said_in_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(history_report, "RESULTS", tmp_path)
+    (tmp_path / "machine").mkdir()
+    assert history_report.run(lambda: history_report.main(["--machine", "machine"])) == 2
+    assert capsys.readouterr().err == (
+        "error: machine has counted no two releases; run make history\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--steps", "0"], ["--machine", "../x"], ["more"]])
+def test_bad_arguments_end_with_the_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        history_report.main(arguments)
+    assert ended.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err

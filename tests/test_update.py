@@ -1,0 +1,89 @@
+"""New releases come in by themselves, once."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from scripts import update
+from scripts.git_command import git
+from scripts.measure_history import COUNTS, releases_of
+from scripts.paths import RESULTS, ROOT, UPSTREAM
+from tests.project_clones import variables
+
+MACHINE = "reference"
+ONE_BENCHMARK = r"^multicore\.ParallelMap\.time_map\(1, 'default'\)$"
+
+
+def test_what_is_beyond_the_newest_that_was_measured_is_new(tmp_path, monkeypatch):
+    monkeypatch.setattr(update, "RESULTS", tmp_path)
+    # A machine that measured none waits for make history.
+    assert update.newer(COUNTS, MACHINE) == {}
+    versions = releases_of(COUNTS)
+    commit = git(UPSTREAM, "rev-parse", f"{versions[3]}^{{commit}}")
+    (path,) = (RESULTS / MACHINE).glob(f"{git(UPSTREAM, 'rev-parse', 'main')[:8]}-*.json")
+    read = json.loads(path.read_text())
+    read["commit_hash"] = commit
+    (tmp_path / MACHINE).mkdir()
+    (tmp_path / MACHINE / path.name.replace(path.name[:8], commit[:8])).write_text(json.dumps(read))
+    # Oldest first: what stops the work leaves only newer ones.
+    assert list(update.newer(COUNTS, MACHINE)) == versions[2::-1]
+
+
+@pytest.fixture
+def behind(clone):
+    """The copy of the project, with a list that lacks the newest release, under git."""
+    path = clone / "scripts" / "releases.json"
+    listed = json.loads(path.read_text())["releases"]
+    path.write_text(json.dumps({"releases": listed[:1]}))
+    modules = ROOT / "dashboard" / "node_modules"
+    if modules.exists() and not (clone / "dashboard" / "node_modules").exists():
+        shutil.copytree(modules, clone / "dashboard" / "node_modules")
+    git(clone, "init", "--quiet")
+    return clone
+
+
+def test_update_twice(behind):
+    command = [sys.executable, "-m", "scripts.update", "--bench", ONE_BENCHMARK]
+
+    def start():
+        return subprocess.run(
+            command, cwd=behind, env=variables(behind), capture_output=True, text=True
+        )
+
+    first = start()
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "new releases: 2." in first.stdout
+    assert first.stdout.splitlines()[-1] == "4 commits measured, and all is published"
+    assert (behind / "html" / "index.html").exists()
+    results = {path: path.read_bytes() for path in behind.glob("results/*/*.json")}
+    second = start()
+    assert second.returncode == 0, second.stderr
+    assert second.stdout == "new releases: none\nall is measured and published\n"
+    assert {path: path.read_bytes() for path in behind.glob("results/*/*.json")} == results
+
+
+def test_results_of_an_older_series_leave_only_where_git_keeps_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(update, "ROOT", tmp_path)
+    folder = tmp_path / "results" / MACHINE
+    folder.mkdir(parents=True)
+    known = git(UPSTREAM, "rev-parse", "main")[:8]
+    names = [f"{known}-e.json", "00000000-e.json", "11111111-e.json", "22222222-e.json"]
+    for name in names:
+        (folder / name).write_text("{}")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", *(f"results/{MACHINE}/{name}" for name in names[:3]))
+    author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    subprocess.run(["git", "-C", tmp_path, *author, "commit", "--quiet", "-m", "x"], check=True)
+    (folder / names[2]).write_text("changed")
+    assert update.superseded(folder, UPSTREAM) == [folder / names[1]]
+
+
+def test_what_no_longer_applies_is_named(upstream, monkeypatch):
+    git(upstream, "checkout", "--quiet", "main")
+    (upstream / "metaflow" / "multicore_utils.py").write_text("nothing = 0\n")
+    author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    subprocess.run(["git", "-C", upstream, *author, "commit", "-qam", "metaflow 9"], check=True)
+    assert any(line.startswith("event_waiting: ") for line in update.refusals(upstream))
