@@ -7,19 +7,20 @@
 Nothing of this project is imported here: what a task needs, it clones.
 """
 
-import json
 import os
-import re
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
 # Next to this file lies a bisect.py, which is not the one that Python's own modules import.
-sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != HERE]
+HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (pathlib comes later)
+sys.path[:] = [path for path in sys.path if os.path.abspath(path) != HERE]  # noqa: PTH100
+
+import json  # noqa: E402
+import re  # noqa: E402
+import subprocess  # noqa: E402
+import tempfile  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 from metaflow import FlowSpec, Parameter, card, catch, current, retry, step  # noqa: E402
 from metaflow.cards import Markdown, ProgressBar, Table  # noqa: E402
@@ -111,12 +112,12 @@ class Backfill(FlowSpec):
     project = Parameter(
         "project",
         help="address or path of this project, to be cloned by each task",
-        default=str(HERE.parent),
+        default=str(Path(HERE).parent),
     )
     into = Parameter(
         "into",
         help="checkout whose results/ takes what was measured; empty for the artifact alone",
-        default=str(HERE.parent),
+        default=str(Path(HERE).parent),
     )
     commits = Parameter(
         "commits",
@@ -136,7 +137,7 @@ class Backfill(FlowSpec):
         """Say which commits are to be measured."""
         self.revisions = [name for name in self.commits.split(",") if name]
         if not self.revisions:
-            listed = json.loads((HERE / "releases.json").read_text())["releases"]
+            listed = json.loads((Path(HERE) / "releases.json").read_text())["releases"]
             self.revisions = [entry["version"] for entry in listed][::-1]
         if not re.fullmatch(r"\w[\w.-]*", self.machine):
             raise Failed(f"{self.machine!r} is no name of a machine: use letters, digits, . _ -")
