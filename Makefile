@@ -32,11 +32,14 @@ compare: $(READY) ## measure BASE, HEAD and a control by PROFILE (quick, default
 	@$(BIN)/python -m scripts.measure "$(BASE)" "$(HEAD)" --profile "$(PROFILE)"
 	@$(BIN)/python -m scripts.compare "$(BASE)" "$(HEAD)"
 
+# The name to store results under: the host's, unless it is said.
+NAMED = $(if $(MACHINE),--machine "$(MACHINE)")
+
 history: $(READY) ## measure every release that is not measured yet (hours; start it again at any time)
-	@$(BIN)/python -m scripts.measure_history
+	@$(BIN)/python -m scripts.measure_history $(NAMED)
 
 update: $(READY) ## take in new releases: list, series, measurements, site
-	@$(BIN)/python -m scripts.update
+	@$(BIN)/python -m scripts.update $(NAMED)
 
 doctor: $(READY) ## say what on this machine disturbs measurements
 	@$(BIN)/python -m scripts.doctor

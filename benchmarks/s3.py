@@ -29,6 +29,7 @@ SETTINGS = {
     "AWS_CONFIG_FILE": "/nonexistent",
     "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
     "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
 }
 
 
@@ -75,10 +76,13 @@ class Served:
         require_metaflow()
         self.server, address = start_server()
         # For boto3 here, and in the workers that metaflow starts.
+        os.environ.pop("AWS_PROFILE", None)
         os.environ.update(SETTINGS, AWS_ENDPOINT_URL_S3=address)
-        # Workers keep what they download here.
-        os.chdir(fresh_folder())
         import boto3
+        from metaflow.plugins.datastores import s3_storage
+
+        # Where workers keep what they download; read from the settings when it was imported.
+        s3_storage.ARTIFACT_LOCALROOT = str(fresh_folder())
 
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         self.artifacts = make_artifacts(payload)

@@ -7,30 +7,37 @@
 Nothing of this project is imported here: what a task needs, it clones.
 """
 
+import json
 import os
+import re
+import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-# Next to this file lies a bisect.py, which is not the one that Python's own modules import.
-HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (pathlib comes later)
-sys.path[:] = [path for path in sys.path if os.path.abspath(path) != HERE]  # noqa: PTH100
+from metaflow import FlowSpec, Parameter, card, catch, current, retry, step
+from metaflow.cards import Markdown, ProgressBar, Table
 
-import json  # noqa: E402
-import re  # noqa: E402
-import subprocess  # noqa: E402
-import tempfile  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
-
-from metaflow import FlowSpec, Parameter, card, catch, current, retry, step  # noqa: E402
-from metaflow.cards import Markdown, ProgressBar, Table  # noqa: E402
-
+HERE = Path(__file__).resolve().parent
+# Read where the run is started: a cluster's tasks have no such file.
+RELEASES = HERE / "releases.json"
 PERCENT = re.compile(r"^\[\s*([\d.]+)%\]")
 LINES_TOLD = 30
+MOST_TOLD = 400
 
 
 class Failed(Exception):
     """What happened, in one line."""
+
+
+def all_releases() -> str:
+    """Return all releases, newest first, with commas between."""
+    if not RELEASES.exists():
+        return ""
+    listed = json.loads(RELEASES.read_text())["releases"]
+    return ",".join(entry["version"] for entry in reversed(listed))
 
 
 def said(
@@ -66,9 +73,14 @@ def said(
         errors="replace",
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            lines = [*lines[1 - LINES_TOLD :], line]
-            watch(line)
+        try:
+            for line in process.stdout:
+                lines = [*lines[1 - LINES_TOLD :], line]
+                watch(line)
+        except BaseException:
+            # Whoever ends this task ends what it runs.
+            process.kill()
+            raise
     return process.returncode, "".join(lines)
 
 
@@ -87,15 +99,16 @@ def run(
 
 def clone(project: str, folder: Path) -> None:
     """Clone this project, set it up and build the repository under test."""
-    run(["git", "clone", "--quiet", "--", project, str(folder)], folder.parent)
+    source = str(Path(project).resolve()) if Path(project).exists() else project
+    run(["git", "clone", "--quiet", "--", source, str(folder)], folder.parent)
     run(["make", "setup", f"PYTHON={sys.executable}"], folder)
     run([".venv/bin/python", "-m", "scripts.history"], folder)
 
 
-def read_results(folder: Path) -> dict[str, str]:
-    """Return the files below results/ that asv has written, by their paths in it."""
-    files = [*folder.glob("*/*-*.json"), *folder.glob("*/machine.json"), folder / "benchmarks.json"]
-    return {str(path.relative_to(folder)): path.read_text() for path in files if path.exists()}
+def read_results(folder: Path, machine: str) -> dict[str, str]:
+    """Return the files that asv has written for a machine, by their paths below results/."""
+    files = [*(folder / machine).glob("*.json"), folder / "benchmarks.json"]
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
 def write_results(files: dict[str, str], folder: Path) -> None:
@@ -112,17 +125,17 @@ class Backfill(FlowSpec):
     project = Parameter(
         "project",
         help="address or path of this project, to be cloned by each task",
-        default=str(Path(HERE).parent),
+        default=str(HERE.parent),
     )
     into = Parameter(
         "into",
         help="checkout whose results/ takes what was measured; empty for the artifact alone",
-        default=str(Path(HERE).parent),
+        default=str(HERE.parent),
     )
     commits = Parameter(
         "commits",
-        help="revisions of upstream/ with commas between; empty for all releases",
-        default="",
+        help="revisions of upstream/ with commas between (default: all releases)",
+        default=all_releases(),
     )
     bench = Parameter(
         "bench", help="as in asv run --bench", default=r"^(instructions|imports\.Footprint)\."
@@ -135,87 +148,97 @@ class Backfill(FlowSpec):
     @step
     def start(self) -> None:
         """Say which commits are to be measured."""
-        self.revisions = [name for name in self.commits.split(",") if name]
+        self.revisions = [name.strip() for name in self.commits.split(",") if name.strip()]
         if not self.revisions:
-            listed = json.loads((Path(HERE) / "releases.json").read_text())["releases"]
-            self.revisions = [entry["version"] for entry in listed][::-1]
+            raise Failed("--commits names no revision")
         if not re.fullmatch(r"\w[\w.-]*", self.machine):
             raise Failed(f"{self.machine!r} is no name of a machine: use letters, digits, . _ -")
         self.next(self.measure, foreach="revisions")
 
-    @card(type="blank", refresh_interval=5)
+    # A card that is drawn anew takes a process: seldom, for something is measured beside it.
+    @card(type="blank", refresh_interval=60)
     @catch(var="failure", print_exception=True)
     @retry(times=1, minutes_between_retries=0)
     @step
     def measure(self) -> None:
         """Measure one commit in a clone of its own."""
-        self.revision, self.files, self.failure = self.input, {}, None
-        progress = ProgressBar(max=100, label=f"measured of {self.revision}")
-        current.card.append(Markdown(f"# {self.revision}"))
+        self.failure, self.outcome = None, "was measured before"
+        self.files: dict[str, str] = {}
+        progress = ProgressBar(max=100, label=f"measured of {self.input}")
+        current.card.append(Markdown(f"# {self.input}"))
         current.card.append(progress)
 
         def watch(line: str) -> None:
             if found := PERCENT.match(line):
-                progress.update(float(found[1]))
+                progress.update(int(float(found[1])))
                 current.card.refresh()
 
         with tempfile.TemporaryDirectory(prefix="backfill-") as name:
             folder = Path(name) / "project"
             clone(self.project, folder)
-            for path in folder.glob("results/*/*-*.json"):
-                path.unlink()
-            options = ["--machine", self.machine, "--record-samples", "--bench", self.bench]
-            options += ["--attribute", f"rounds={self.rounds}"] if self.rounds else []
-            measuring = [".venv/bin/asv", "run", *options, f"{self.revision}^!"]
-            # 2: some benchmarks failed, which is recorded among the results.
-            self.log = run(measuring, folder, watch, allowed=(0, 2))
-            mine = folder / "results"
-            self.files = {
-                name: text
-                for name, text in read_results(mine).items()
-                if name.startswith(f"{self.machine}/") or "/" not in name
-            }
+            results = folder / "results"
+            naming = ["git", "-C", "upstream", "rev-parse", "--verify", f"{self.input}^{{commit}}"]
+            commit = run(naming, folder).strip()
+            if not any((results / self.machine).glob(f"{commit[:8]}-*.json")):
+                # Only what is measured here is handed on.
+                for path in results.glob("*/*-*.json"):
+                    path.unlink()
+                options = ["--machine", self.machine, "--record-samples", "--bench", self.bench]
+                options += ["--attribute", f"rounds={self.rounds}"] if self.rounds else []
+                measuring = [".venv/bin/asv", "run", *options, f"{commit}^!"]
+                # 2: some benchmarks failed, which is recorded among the results.
+                run(measuring, folder, watch, allowed=(0, 2))
+                self.files = read_results(results, self.machine)
+                self.outcome = "measured"
         self.next(self.join)
 
     @card(type="blank")
     @step
     def join(self, inputs: Any) -> None:
         """Merge and check what all tasks gave; nothing that is there is changed."""
-        self.merge_artifacts(inputs, include=["revisions"])
-        self.failures = {each.revision: str(each.failure) for each in inputs if each.failure}
-        self.table, self.files = [], {}
+        self.table: list[list[str]] = []
+        self.files = {}
+        self.missing: list[str] = []
         with tempfile.TemporaryDirectory(prefix="backfill-") as name:
-            target = Path(self.into or Path(name) / "project")
-            if not self.into:
+            target = Path(self.into)
+            if not (target / ".venv").exists():
+                # On a cluster: what was merged is taken home by scripts.take_backfill.
+                target = Path(name) / "project"
                 clone(self.project, target)
             for each in inputs:
-                outcome = self.failures.get(each.revision, "").strip().splitlines()[-1:]
-                if each.files:
-                    given = Path(name) / each.revision.replace("/", "_")
-                    write_results(each.files, given)
-                    merging = [".venv/bin/python", "-m", "scripts.results", "merge", str(given)]
+                # A task that was killed has its input and the failure, and nothing else.
+                given, failure = getattr(each, "files", {}), getattr(each, "failure", None)
+                outcome = getattr(each, "outcome", "")
+                if given:
+                    folder = Path(name) / str(each.index)
+                    write_results(given, folder)
+                    merging = [".venv/bin/python", "-m", "scripts.results", "merge", str(folder)]
                     code, lines = said(merging, target)
-                    outcome = lines.strip().splitlines()[-2 if code else -1 :]
-                    if code:
-                        self.failures[each.revision] = " ".join(outcome)
-                    else:
-                        self.files |= each.files
-                self.table.append([each.revision, " ".join(outcome)])
+                    outcome = " ".join(lines.strip().splitlines()[-2 if code else -1 :])
+                    failure = failure or (outcome if code else None)
+                    self.files |= {} if code else given
+                if failure:
+                    self.missing.append(each.input)
+                    outcome = " ".join(str(failure).split())[-MOST_TOLD:]
+                self.table.append([each.input, outcome])
             checking = [".venv/bin/python", "-m", "scripts.results", "check"]
-            self.checked = said(checking, target)[1]
-        current.card.append(Markdown(f"# {len(self.revisions)} commits"))
+            self.unsound, self.checked = said(checking, target)
+        current.card.append(Markdown(f"# {len(self.table)} commits"))
         current.card.append(Table(self.table, headers=["commit", "what came of it"]))
         current.card.append(Markdown(f"    {self.checked}"))
         self.next(self.end)
 
     @step
     def end(self) -> None:
-        """Tell, and end as a failure where something was not measured or not taken."""
+        """Tell, and end as a failure where something was not measured, not taken, or not sound."""
         for revision, outcome in self.table:
             print(f"{revision}: {outcome}")
         print(self.checked)
-        if self.failures:
-            raise Failed(f"{len(self.failures)} of {len(self.table)} commits gave nothing")
+        if self.missing:
+            again = ",".join(self.missing)
+            raise Failed(f"of {len(self.table)} commits, these gave nothing: --commits {again}")
+        if self.unsound:
+            raise Failed("results/ is not sound, see above")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import compare, history
+from scripts import history
 from scripts.bench import machine_name, minor_releases, positive
 from scripts.errors import NothingMeasured, run
 from scripts.files import write_text
@@ -22,7 +22,7 @@ from scripts.import_changes import Difference, differences
 from scripts.import_times import measure
 from scripts.importtree import interpreter
 from scripts.measurements import Case, Measurement, read_sides
-from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.paths import IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.releases import Release, load
 from scripts.series import base_commit
 
@@ -144,7 +144,7 @@ def table(known: Sequence[Point], chosen: Sequence[str]) -> str:
         if each.release.version in chosen:
             cells = [each.release.version, each.release.uploaded[:10]]
             cells += [millions(each.imports), millions(each.names)]
-            cells += ["–" if each.modules is None else f"{each.modules:.0f}"]
+            cells += [whole(each.modules)]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -152,6 +152,23 @@ def table(known: Sequence[Point], chosen: Sequence[str]) -> str:
 def millions(count: float | None) -> str:
     """Return a count for a person."""
     return "–" if count is None else f"{count / 1e6:.1f}"
+
+
+def whole(number: float | None) -> str:
+    """Return a small number for a person."""
+    return "–" if number is None else f"{number:.0f}"
+
+
+def fullest(results: Path) -> str:
+    """Return the machine that measured most commits."""
+    machines = [
+        path.parent
+        for path in results.glob("*/machine.json")
+        if path.parent.name not in IGNORED_MACHINES
+    ]
+    if not machines:
+        raise NothingMeasured("no machine has results; run make history")
+    return max(machines, key=lambda folder: len(list(folder.glob("*-*.json")))).name
 
 
 def told(step: Step, why: Sequence[str]) -> str:
@@ -162,7 +179,8 @@ def told(step: Step, why: Sequence[str]) -> str:
         f"### {after.release.version} ({after.release.uploaded[:10]}): {verb}, {step.ratio:.3f}×",
         "",
         f"{millions(before.imports)} M instructions in {before.release.version}, then "
-        f"{millions(after.imports)} M; modules: {before.modules:.0f}, then {after.modules:.0f}.",
+        f"{millions(after.imports)} M; modules: {whole(before.modules)}, then "
+        f"{whole(after.modules)}.",
         "",
         *[f"- {line}" for line in why or ["no module came or left; none grew beyond its noise"]],
     ]
@@ -215,8 +233,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read, measure trees, tell."""
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
-    newest = base_commit(UPSTREAM, "main")
-    machine = arguments.machine or compare.likeliest(RESULTS, [newest])
+    machine = arguments.machine or fullest(RESULTS)
     known = points(RESULTS, machine, UPSTREAM)
     if len([each for each in known if each.imports]) < 2:
         raise NothingMeasured(f"{machine} has counted no two releases; run make history")

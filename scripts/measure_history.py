@@ -7,10 +7,14 @@ can't be built or measured is recorded as such and passed over.
 from __future__ import annotations
 
 import argparse
+import itertools
+import math
 import re
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +22,7 @@ from pathlib import Path
 from scripts import history, machine, measure
 from scripts.bench import known_cases, machine_name, minor_releases
 from scripts.bench import measure as run_benchmarks
-from scripts.errors import run
+from scripts.errors import Failure, run
 from scripts.measurements import read_sides
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.releases import load
@@ -26,6 +30,8 @@ from scripts.series import base_commit
 
 # asv takes two seconds to begin; between batches this tool says what is left.
 BATCH = 6
+# What asv installs and a benchmark writes; on a full disk every benchmark would seem to fail.
+ROOM = 1024**3
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,19 @@ def releases_of(part: Part) -> list[str]:
     return chosen[::-1]
 
 
-def left(part: Part, name: str, results: Path, upstream: Path) -> dict[str, str]:
+@dataclass(frozen=True)
+class Left:
+    """A release that is not wholly measured: its commit, and which benchmarks of a part it lacks.
+
+    It is `new` if it lacks them all.
+    """
+
+    commit: str
+    benchmarks: frozenset[str]
+    new: bool
+
+
+def left(part: Part, name: str, results: Path, upstream: Path) -> dict[str, Left]:
     """Return what is still to be measured.
 
     Parameters
@@ -88,22 +106,37 @@ def left(part: Part, name: str, results: Path, upstream: Path) -> dict[str, str]
 
     Returns
     -------
-    dict of str to str
-        Commits by release. One that failed to build has results that say so, and is not left.
+    dict of str to Left
+        By release, newest first. One that failed to build has results that say so, and is not left.
     """
     wanted = {case.partition("(")[0] for case in known_cases() if re.search(part.benchmarks, case)}
+    if not wanted:
+        raise Failure("asv finds no benchmarks; asv check tells why")
     found = {}
     for version in releases_of(part):
         commit = base_commit(upstream, version)
-        sides = read_sides(results, name, version, commit)
-        measured = {case.benchmark for side in sides for case in side.cases}
-        if wanted - measured:
-            found[version] = commit
+        measured = measured_benchmarks(name, results, commit)
+        if missing := frozenset(wanted - measured):
+            found[version] = Left(commit, missing, new=len(missing) == len(wanted))
     return found
 
 
-def measure_part(part: Part, name: str, commits: dict[str, str]) -> None:
+def measured_benchmarks(name: str, results: Path, commit: str) -> set[str]:
+    """Return the benchmarks that a machine has measured of a commit, or has failed to measure."""
+    found = set()
+    for side in read_sides(results, name, commit, commit):
+        for case, measured in side.cases.items():
+            # Counts are skipped in quick runs, and where valgrind is missing: no reason to stay so.
+            skipped = math.isnan(measured.value) and not measured.failed
+            if not (skipped and case.topic == "instructions"):
+                found.add(case.benchmark)
+    return found
+
+
+def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
     """Measure in batches, and say before each how much is left.
+
+    Only what a release lacks is measured: what it has may be of more rounds, beside other commits.
 
     Parameters
     ----------
@@ -111,23 +144,46 @@ def measure_part(part: Part, name: str, commits: dict[str, str]) -> None:
         What is measured.
     name : str
         The machine's.
-    commits : dict of str to str
-        By release.
+    releases : dict of str to Left
+        What is left.
     """
-    todo = list(commits.items())
-    began = time.monotonic()
-    for start in range(0, len(todo), BATCH):
-        batch = todo[start : start + BATCH]
-        each = (time.monotonic() - began) / start if start else part.seconds
-        remaining = timedelta(seconds=round(each * (len(todo) - start)))
+    if releases and part is COUNTS and shutil.which("valgrind") is None:
+        raise Failure(
+            "counts need valgrind; install it (on Debian: apt-get install valgrind), "
+            "or measure --only times"
+        )
+    began, done = time.monotonic(), 0
+    for batch in batches(releases):
+        each = (time.monotonic() - began) / done if done else part.seconds
+        remaining = timedelta(seconds=round(each * (len(releases) - done)))
         print(
-            f"\n{part.name}: {start} of {len(todo)} releases are done, about {remaining} left; "
-            f"now {', '.join(version for version, _ in batch)}\n",
+            f"\n{part.name}: {done} of {len(releases)} releases are done, about {remaining} left; "
+            f"now {', '.join(batch)}\n",
             flush=True,
         )
-        options = ["--machine", name, "--bench", part.benchmarks]
+        require_room()
+        names = sorted(releases[batch[0]].benchmarks)
+        pattern = rf"^({'|'.join(map(re.escape, names))})(\(|$)"
+        options = ["--machine", name, "--bench", pattern]
         options += ["--attribute", f"rounds={part.rounds}"] if part.rounds > 1 else []
-        run_benchmarks([commit for _, commit in batch], *options, may_fail=True)
+        commits = [releases[version].commit for version in batch]
+        run_benchmarks(commits, *options, may_fail=True)
+        done += len(batch)
+
+
+def batches(releases: dict[str, Left]) -> Iterator[list[str]]:
+    """Yield a few releases at a time that lack the same."""
+    for _, alike in itertools.groupby(releases, lambda version: releases[version].benchmarks):
+        versions = list(alike)
+        for start in range(0, len(versions), BATCH):
+            yield versions[start : start + BATCH]
+
+
+def require_room() -> None:
+    """Stop before a disk is full."""
+    for folder in (Path(tempfile.gettempdir()), RESULTS.parent):
+        if shutil.disk_usage(folder).free < ROOM:
+            raise Failure(f"less than 1 GB is left on the disk of {folder}; make room, start again")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -150,12 +206,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments.machine or machine.ensure()
     parts = [PARTS[arguments.only]] if arguments.only else list(PARTS.values())
     for part in parts:
-        commits = left(part, name, RESULTS, UPSTREAM)
-        expected = timedelta(seconds=round(part.seconds * len(commits)))
-        print(f"{part.name}: {len(commits)} releases left, about {expected}", flush=True)
+        releases = left(part, name, RESULTS, UPSTREAM)
+        expected = timedelta(seconds=round(part.seconds * len(releases)))
+        print(f"{part.name}: {len(releases)} releases left, about {expected}", flush=True)
         if not arguments.dry_run:
             machine.ensure(arguments.machine)
-            measure_part(part, name, commits)
+            measure_part(part, name, releases)
     return 0
 
 

@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,6 @@ from typing import Any
 
 from scripts import history
 from scripts.errors import Failure, run
-from scripts.files import replaced
 from scripts.git_command import commit_of
 from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
@@ -120,9 +120,9 @@ def faults(results: Path, upstream: Path) -> list[str]:
             facts = read_object(folder / MACHINE)
             missing = [name for name in (*FACTS, "ram") if not facts.get(name)]
             if missing:
-                found.append(f"{folder.name}/machine.json lacks {', '.join(missing)}")
+                found.append(f"{folder.name}/{MACHINE}: lacks {', '.join(missing)}")
             if facts.get("machine") != folder.name:
-                found.append(f"{folder.name}/machine.json is of {facts.get('machine')}")
+                found.append(f"{folder.name}/{MACHINE}: is of {facts.get('machine')}")
         except Failure as failure:
             found.append(f"{folder.name}/machine.json: {failure}")
         for path in sorted(folder.glob("*-*.json")):
@@ -166,13 +166,12 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
         about_machine = unsound.get(f"{source.parent.name}/machine.json")
         if name in unsound or about_machine:
             refused.append(unsound.get(name) or str(about_machine))
-        elif not target.exists():
-            copy(source, target)
+        elif copied(source, target):
             taken.append(name)
         elif source.name != MACHINE and target.read_bytes() != source.read_bytes():
             refused.append(f"{name}: is here with other numbers, which stay")
-    if not (results / BENCHMARKS).exists() and BENCHMARKS not in unsound:
-        copy(other / BENCHMARKS, results / BENCHMARKS)
+    if BENCHMARKS not in unsound:
+        copied(other / BENCHMARKS, results / BENCHMARKS)
     return taken, refused
 
 
@@ -187,10 +186,17 @@ def other_machines(other: Path, results: Path) -> Iterator[tuple[str, str]]:
                 yield name, f"{name} is another machine there: its {', '.join(differing)} differ"
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file, whole or not at all."""
-    with replaced(target) as beside:
+def copied(source: Path, target: Path) -> bool:
+    """Copy a file, whole or not at all, unless there is one; two merges at once don't overwrite."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".merge-", dir=target.parent) as folder:
+        beside = Path(folder) / source.name
         beside.write_bytes(source.read_bytes())
+        try:
+            target.hardlink_to(beside)
+        except FileExistsError:
+            return False
+    return True
 
 
 def report_of_merge(other: Path, results: Path) -> int:

@@ -17,7 +17,7 @@ from timeit import repeat
 
 from scripts import history, machine
 from scripts.bench import measure, positive
-from scripts.bisect import pattern_of, value_of
+from scripts.bisection import pattern_of, value_of
 from scripts.control import control_of
 from scripts.errors import Failure, run
 from scripts.files import write_text

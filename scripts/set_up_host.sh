@@ -1,11 +1,12 @@
 #!/bin/sh
 # Make a dedicated Linux machine a quiet place to measure: packages, pyperf system tune, isolated
-# CPUs, and a timer that runs `make update`. Usage: set_up_host.sh [--dry-run] [--cpus LIST] [USER]
+# CPUs, and a timer that runs `make update`. Usage:
+# set_up_host.sh [--dry-run] [--cpus LIST] [--machine NAME] [USER]
 #
-# Everything is put where this script finds it again, so that a second run changes nothing.
+# A second run does only what is not done; --dry-run prints what that is.
 set -eu
 
-dry_run=0 cpus="" user=""
+dry_run=0 cpus="" user="" machine=""
 while [ $# -gt 0 ]; do
     case $1 in
     --dry-run) dry_run=1 ;;
@@ -14,8 +15,13 @@ while [ $# -gt 0 ]; do
         cpus=$2
         shift
         ;;
+    --machine)
+        [ $# -gt 1 ] || { echo "error: --machine needs a name" >&2; exit 3; }
+        machine=$2
+        shift
+        ;;
     -h | --help)
-        sed -n '2,5s/^# \{0,1\}//p' "$0"
+        sed -n '2,6s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     -*)
@@ -26,13 +32,19 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-user=${user:-$(id -un)}
+user=${user:-${SUDO_USER:-$(id -un)}}
 project=$(cd "$(dirname "$0")/.." && pwd)
 root=${METAFLOW_BENCHMARKS_HOST_ROOT:-}
 
 case $cpus in
 *[!0-9,-]*)
     echo "error: --cpus $cpus is no list of CPUs, such as 2-3 or 1,3" >&2
+    exit 3
+    ;;
+esac
+case $machine in
+-* | *[!A-Za-z0-9._-]*)
+    echo "error: --machine $machine is no name: use letters, digits, . _ and -" >&2
     exit 3
     ;;
 esac
@@ -54,15 +66,13 @@ would() {
     fi
 }
 
-# place PATH: put standard input there, unless it is there already; `placed` counts what was.
-placed=0
+# place PATH: put standard input there, unless it is there already.
 place() {
     text=$(cat)
     if [ -f "$root$1" ] && [ "$(cat "$root$1")" = "$text" ]; then
         return
     fi
     changes=$((changes + 1))
-    placed=$((placed + 1))
     if [ "$dry_run" = 1 ]; then
         echo "would write $1:"
         printf '%s\n' "$text" | sed 's/^/    /'
@@ -79,13 +89,20 @@ for package in git make python3-venv valgrind chromium npm; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
-if [ -n "$missing" ]; then
-    would apt-get update -qq
-    # shellcheck disable=SC2086 # a list of names
-    would apt-get install -qq -y $missing
-fi
+for package in $missing; do
+    # Ubuntu has no package of chromium; the tests of the site are skipped without it.
+    if [ "$package" != chromium ] || apt-cache show chromium >/dev/null 2>&1; then
+        would apt-get install -qq -y "$package"
+    fi
+done
 
-# pyperf knows what of a system disturbs: it sets governor, turbo, interrupts and perf's own rate.
+# An environment that only root can change, for root runs it. pyperf knows what of a system
+# disturbs: it sets governor, turbo, interrupts and perf's own rate.
+tuner=/opt/metaflow-benchmarks
+if [ ! -x "$root$tuner/bin/pyperf" ]; then
+    would python3 -m venv "$root$tuner"
+    would "$root$tuner/bin/pip" install --quiet pyperf
+fi
 place /etc/systemd/system/metaflow-benchmarks-tune.service <<EOF
 [Unit]
 Description=Quiet the system for metaflow-benchmarks
@@ -93,8 +110,9 @@ Description=Quiet the system for metaflow-benchmarks
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=$project/.venv/bin/python -m pyperf system tune
-ExecStop=$project/.venv/bin/python -m pyperf system reset
+# What a machine does not let itself be told (a virtual one, much) is no reason not to measure.
+ExecStart=-$tuner/bin/python -m pyperf system tune
+ExecStop=-$tuner/bin/python -m pyperf system reset
 
 [Install]
 WantedBy=multi-user.target
@@ -110,7 +128,8 @@ Wants=network-online.target
 Type=oneshot
 User=$user
 WorkingDirectory=$project
-ExecStart=${cpus:+/usr/bin/taskset --cpu-list $cpus }/usr/bin/make update
+Slice=metaflowbenchmarks.slice
+ExecStart=/usr/bin/make update${machine:+ MACHINE=$machine}
 TimeoutStartSec=infinity
 EOF
 
@@ -127,21 +146,44 @@ Persistent=true
 WantedBy=timers.target
 EOF
 
-services=$placed
+# each LIST: the CPUs of a list such as 0-2,5, one a line.
+each() {
+    echo "$1" | tr ',' '\n' | while IFS=- read -r first last; do
+        seq "$first" "${last:-$first}"
+    done
+}
+
+# The scheduler still spreads work over the CPUs of a slice; with isolcpus, it would not.
 if [ -n "$cpus" ]; then
-    place /etc/default/grub.d/metaflow-benchmarks.cfg <<EOF
-GRUB_CMDLINE_LINUX_DEFAULT="\$GRUB_CMDLINE_LINUX_DEFAULT isolcpus=$cpus nohz_full=$cpus rcu_nocbs=$cpus"
-EOF
-    if [ "$placed" != "$services" ]; then
-        [ -n "$root" ] || would update-grub
-        echo "after the next start, CPUs $cpus are left to measurements"
+    others=$(each "0-$(($(nproc --all) - 1))" | grep -vxF "$(each "$cpus")" | paste -sd, || true)
+    if [ -z "$others" ]; then
+        echo "error: --cpus $cpus leaves no CPU for anything else" >&2
+        exit 3
     fi
+    place /etc/systemd/system/metaflowbenchmarks.slice <<EOF
+[Unit]
+Description=CPUs for measurements
+
+[Slice]
+AllowedCPUs=$cpus
+EOF
+    for slice in system user init; do
+        kind=slice
+        [ "$slice" != init ] || kind=scope
+        place "/etc/systemd/system/$slice.$kind.d/metaflow-benchmarks.conf" <<EOF
+[$(echo "$kind" | sed 's/^s/S/')]
+AllowedCPUs=$others
+EOF
+    done
 fi
 
-if [ "$services" != 0 ] && [ -z "$root" ]; then
+reload=$(systemctl show --property NeedDaemonReload --value metaflow-benchmarks.timer 2>/dev/null || true)
+if [ "$changes" != 0 ] || [ "$reload" = yes ]; then
     would systemctl daemon-reload
-    would systemctl enable --now metaflow-benchmarks-tune.service metaflow-benchmarks.timer
 fi
+for unit in metaflow-benchmarks-tune.service metaflow-benchmarks.timer; do
+    systemctl is-enabled --quiet "$unit" 2>/dev/null || would systemctl enable --now "$unit"
+done
 
 if [ "$changes" = 0 ]; then
     echo "nothing to do"

@@ -11,13 +11,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts import history, machine, measure_history, registry, results
+from scripts import (
+    applicability,
+    history,
+    history_report,
+    machine,
+    measure_history,
+    readme_table,
+    registry,
+    status,
+)
+from scripts import results as results_tool
 from scripts.asv_command import asv
 from scripts.bench import COUNTS, commits_of, machine_name, measure, regular_expression, series
 from scripts.errors import Failure, run
 from scripts.git_command import git
-from scripts.paths import HTML, RESULTS, ROOT, UPSTREAM
+from scripts.paths import HTML, IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.series import base_commit, write_series
+
+# There while main, control and series are measured together.
+UNFINISHED = ROOT / ".asv" / "series-is-being-measured"
 
 
 def refusals(upstream: Path) -> list[str]:
@@ -44,55 +57,82 @@ def measure_series(name: str, only: str | None = None) -> list[str]:
     Returns
     -------
     list of str
-        The commits that had no results.
+        The commits that had no results, or not all rounds.
     """
     head = [*commits_of(["main"]), series()[0], series()[-1]]
-    new = unmeasured(RESULTS / name, head)
+    # Of an interleaved run that was stopped, each commit has results, of a round or two.
+    new = head if UNFINISHED.exists() else unmeasured(RESULTS / name, head)
     if new:
         # All three, for times are compared within one run.
+        UNFINISHED.parent.mkdir(exist_ok=True)
+        UNFINISHED.touch()
         chosen = ["--bench", only] if only else []
         measure(head, "--machine", name, "--interleave-rounds", *chosen, may_fail=True)
+        UNFINISHED.unlink()
     between = unmeasured(RESULTS / name, series()[1:-1])
     if between:
         measure(between, "--machine", name, "--bench", only or COUNTS, may_fail=True)
     return [*new, *between]
 
 
-def newer(part: measure_history.Part, name: str) -> dict[str, str]:
+def newer(part: measure_history.Part, name: str) -> dict[str, measure_history.Left]:
     """Return the releases beyond the newest that a machine measured, oldest first.
 
     None where it measured none: that is `make history`'s.
     """
     left = measure_history.left(part, name, RESULTS, UPSTREAM)
     versions = measure_history.releases_of(part)
-    new = list(itertools.takewhile(left.__contains__, versions))
+    new = list(itertools.takewhile(lambda each: each in left and left[each].new, versions))
     # Oldest first: whatever stops this, what is left is still beyond what is measured.
     return {} if len(new) == len(versions) else {version: left[version] for version in new[::-1]}
 
 
 def measure_releases(name: str) -> list[str]:
     """Measure new releases as `make history` does, and return their commits."""
-    measured: dict[str, str] = {}
+    measured: list[str] = []
     for part in measure_history.PARTS.values():
-        commits = newer(part, name)
-        measure_history.measure_part(part, name, commits)
-        measured |= commits
-    return list(measured.values())
+        releases = newer(part, name)
+        measure_history.measure_part(part, name, releases)
+        measured += [each.commit for each in releases.values() if each.commit not in measured]
+    return measured
 
 
-def superseded(folder: Path, upstream: Path) -> list[Path]:
+def superseded(results: Path, upstream: Path) -> list[Path]:
     """Return results of commits on no branch and no tag: of the series on an older release.
 
     Only what is committed here, unchanged: git keeps that.
     """
-    known = {commit[:8] for commit in git(upstream, "rev-list", "--all").split()}
-    files = [path for path in folder.glob("*-*.json") if path.name.partition("-")[0] not in known]
+    reachable = git(upstream, "rev-list", "--branches", "--tags").split()
+    known = {commit[:8] for commit in reachable}
+    files = [
+        path
+        for path in results.glob("*/*-*.json")
+        if path.name.partition("-")[0] not in known
+        and path.parent.name not in IGNORED_MACHINES
+        and (path.parent / results_tool.MACHINE).exists()
+    ]
     names = [str(path.relative_to(ROOT)) for path in files]
     if not names:
         return []
     kept = set(git(ROOT, "ls-files", "--", *names).splitlines())
     changed = git(ROOT, "status", "--porcelain", "--", *names)
     return [path for path, name in zip(files, names) if name in kept and name not in changed]
+
+
+def is_published(results: Path, site: Path) -> bool:
+    """Tell whether the site was written after all results."""
+    if not site.exists():
+        return False
+    written = site.stat().st_mtime
+    return all(path.stat().st_mtime <= written for path in results.rglob("*.json"))
+
+
+def write_documents() -> None:
+    """Write what is made from results/ and committed: tables, and the import's history."""
+    readme_table.main(["--write"])
+    status.main(["--write"])
+    applicability.main(["--write"])
+    history_report.main(["--write"])
 
 
 def parser() -> argparse.ArgumentParser:
@@ -118,15 +158,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"does not apply to {newest}: {line}")
     name = machine.ensure(arguments.machine)
     measured = measure_releases(name) + measure_series(name, arguments.bench)
-    for path in superseded(RESULTS / name, UPSTREAM):
+    old = superseded(RESULTS, UPSTREAM)
+    for path in old:
         print(f"{path.name} is of the series on an older release; git keeps it")
         path.unlink()
-    if not measured and (HTML / "index.html").exists():
-        print("all is measured and published")
-        return 0
-    faults = results.faults(RESULTS, UPSTREAM)
+    faults = results_tool.faults(RESULTS, UPSTREAM)
     if faults:
         raise Failure(f"{faults[0]}; python -m scripts.results check tells all {len(faults)}")
+    if not (measured or old) and is_published(RESULTS, HTML / "index.html"):
+        print("all is measured and published")
+        return 0
+    if name == readme_table.MACHINE and not arguments.bench:
+        write_documents()
     asv("publish")
     print(f"{len(measured)} commits measured, and all is published")
     return 0

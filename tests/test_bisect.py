@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from scripts import bisect
+from scripts import bisection as bisect
 from scripts.errors import Failure
 from scripts.git_command import commit_of, git
 from scripts.measurements import Case

@@ -1,13 +1,18 @@
 """Every release is measured once, whatever stops the work, and what is left is told."""
 
 import json
+import math
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from scripts import measure_history
+from scripts.errors import Failure
 from scripts.measure_history import COUNTS, TIMES, left, releases_of
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.releases import load
@@ -62,21 +67,74 @@ def test_a_release_that_failed_is_not_left_and_one_that_lacks_a_benchmark_is(one
     assert load()[-1].version in left(COUNTS, MACHINE, one_measured, UPSTREAM)
 
 
+def test_no_benchmarks_is_no_reason_to_be_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure_history, "known_cases", list)
+    with pytest.raises(Failure, match="asv finds no benchmarks"):
+        left(COUNTS, MACHINE, tmp_path, UPSTREAM)
+
+
+def test_counts_that_were_skipped_are_left_and_what_else_is_there_stays(one_measured):
+    (path,) = one_measured.glob("*/*.json")
+    read = json.loads(path.read_text())
+    name = "instructions.Command.track_run"
+    read["results"][name][0] = [math.nan] * len(read["results"][name][0])
+    path.write_text(json.dumps(read))
+    newest = left(COUNTS, MACHINE, one_measured, UPSTREAM)[load()[-1].version]
+    assert newest.benchmarks == {name} and not newest.new
+
+
+def test_without_valgrind_or_room_it_stops_before_anything_is_recorded(monkeypatch):
+    releases = {"2.19.39": measure_history.Left("0" * 40, frozenset({"a.B.track_c"}), True)}
+    monkeypatch.setattr(measure_history.shutil, "which", lambda name: None)
+    with pytest.raises(Failure, match="counts need valgrind"):
+        measure_history.measure_part(COUNTS, MACHINE, releases)
+    monkeypatch.setattr(measure_history, "ROOM", 2**62)
+    with pytest.raises(Failure, match="less than 1 GB is left on the disk"):
+        measure_history.measure_part(TIMES, MACHINE, releases)
+
+
+def test_releases_that_lack_the_same_are_measured_together():
+    lacking = {
+        str(number): measure_history.Left(
+            str(number), frozenset("ab" if number == 3 else "a"), True
+        )
+        for number in range(11)
+    }
+    assert list(measure_history.batches(lacking)) == [
+        ["0", "1", "2"],
+        ["3"],
+        ["4", "5", "6", "7", "8", "9"],
+        ["10"],
+    ]
+
+
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
-def test_a_second_start_has_nothing_to_do(clone):
+def test_after_a_kill_it_goes_on_and_a_further_start_has_nothing_to_do(clone):
     command = [sys.executable, "-m", "scripts.measure_history", "--only", "counts"]
+    options = {"cwd": clone, "env": variables(clone), "text": True}
+    killed = subprocess.Popen(command, **options, stdout=subprocess.PIPE, start_new_session=True)
+    # The first of the two releases is written down while the second is measured.
+    until = time.monotonic() + 300
+    while not any(clone.glob("results/*/*-*.json")) and time.monotonic() < until:
+        time.sleep(0.1)
+    os.killpg(killed.pid, signal.SIGKILL)
+    first = killed.communicate()[0]
+    assert "counts: 2 releases left, about " in first
+    assert "counts: 0 of 2 releases are done, about " in first
+    kept = {path: path.read_bytes() for path in clone.glob("results/*/*-*.json")}
+    assert len(kept) == 1
 
     def start():
-        return subprocess.run(
-            command, cwd=clone, env=variables(clone), capture_output=True, text=True
-        )
+        return subprocess.run(command, **options, capture_output=True)
 
-    first, second = start(), start()
-    assert first.returncode == second.returncode == 0, first.stdout + first.stderr + second.stderr
-    assert "counts: 2 releases left, about " in first.stdout
-    assert "counts: 0 of 2 releases are done, about " in first.stdout
-    assert second.stdout.splitlines()[-1] == "counts: 0 releases left, about 0:00:00"
-    (counts,) = {
-        tuple(json.loads(path.read_text())["results"]) for path in clone.glob("results/*/*-*.json")
+    second, third = start(), start()
+    assert second.returncode == third.returncode == 0, second.stdout + second.stderr + third.stderr
+    assert "counts: 1 releases left, about " in second.stdout
+    assert third.stdout.splitlines()[-1] == "counts: 0 releases left, about 0:00:00"
+    assert {path: path.read_bytes() for path in kept} == kept
+    topics = {
+        name.partition(".")[0]
+        for path in clone.glob("results/*/*-*.json")
+        for name in json.loads(path.read_text())["results"]
     }
-    assert {name.partition(".")[0] for name in counts} == {"instructions", "imports"}
+    assert topics == {"instructions", "imports"}

@@ -71,7 +71,7 @@ def test_skipped_cases_are_no_fault(copied):
 def test_machine_facts_are_asked_for(copied):
     path = copied / MACHINE / "machine.json"
     edit(path, cpu="")
-    assert results.faults(copied, UPSTREAM) == [f"{MACHINE}/machine.json lacks cpu"]
+    assert results.faults(copied, UPSTREAM) == [f"{MACHINE}/machine.json: lacks cpu"]
     path.unlink()
     found = results.faults(copied, UPSTREAM)
     assert len(found) == 3 and all("its machine.json is missing" in line for line in found)

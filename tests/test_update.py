@@ -71,14 +71,14 @@ def test_results_of_an_older_series_leave_only_where_git_keeps_them(tmp_path, mo
     folder.mkdir(parents=True)
     known = git(UPSTREAM, "rev-parse", "main")[:8]
     names = [f"{known}-e.json", "00000000-e.json", "11111111-e.json", "22222222-e.json"]
-    for name in names:
+    for name in (*names, "machine.json"):
         (folder / name).write_text("{}")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", *(f"results/{MACHINE}/{name}" for name in names[:3]))
     author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
     subprocess.run(["git", "-C", tmp_path, *author, "commit", "--quiet", "-m", "x"], check=True)
     (folder / names[2]).write_text("changed")
-    assert update.superseded(folder, UPSTREAM) == [folder / names[1]]
+    assert update.superseded(tmp_path / "results", UPSTREAM) == [folder / names[1]]
 
 
 def test_what_no_longer_applies_is_named(upstream, monkeypatch):
