@@ -86,7 +86,8 @@ place() {
 
 missing=""
 for package in git make python3-venv valgrind chromium npm; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+    command -v "$package" >/dev/null ||
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
 for package in $missing; do

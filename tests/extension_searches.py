@@ -15,6 +15,8 @@ FOUND = """
     import os, sys
     # What is compiled beside an extension would be a change of just now.
     sys.dont_write_bytecode = True
+    # urllib3, which it brings, asks for importlib.metadata itself; old releases import it.
+    sys.modules["boto3"] = sys.modules["botocore"] = None
     sys.path.append(os.path.join(os.getcwd(), "site"))
     sys.path.extend({more!r})
     {first}

@@ -16,8 +16,9 @@ MACHINE = "reference"
 FLOW = ROOT / "scripts" / "backfill.py"
 
 
-def backfill(folder, *arguments):
+def backfill(folder, *arguments, **more):
     environment = {name: text for name, text in os.environ.items() if "METAFLOW_" not in name}
+    environment |= more
     return subprocess.run(
         [sys.executable, FLOW, *arguments],
         cwd=folder,
@@ -48,6 +49,20 @@ def test_a_commit_that_nobody_has_is_told_in_the_end(tmp_path):
     assert said.returncode != 0
     assert "of 2 commits, these gave nothing: --commits 2.19.38,2.19.39" in told
     assert "git clone" in told
+
+
+def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
+    killing = tmp_path / "bin" / "git"
+    killing.parent.mkdir()
+    kill = 'case "$*" in *clone*) kill -9 $PPID ;; esac'
+    killing.write_text(f'#!/bin/sh\n{kill}\nexec {shutil.which("git")} "$@"\n')
+    killing.chmod(0o755)
+    path = f"{killing.parent}{os.pathsep}{os.environ['PATH']}"
+    said = backfill(tmp_path, "run", "--max-workers", "1", "--commits", "2.19.39", PATH=path)
+    told = said.stdout + said.stderr
+    # The join has told of it, and checked what is there.
+    assert "of 1 commits, these gave nothing: --commits 2.19.39" in told
+    assert "files of results, " in told
 
 
 @pytest.fixture
