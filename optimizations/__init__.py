@@ -27,4 +27,5 @@ SERIES: tuple[Optimization, ...] = (
     load("package_on_demand"),
     load("git_inside_repositories"),
     load("blake3_keys"),
+    load("load_before_forking"),
 )

@@ -63,6 +63,7 @@ CLAIMS = (
         ("read_run_once", "plugins_by_name", "package_on_demand", "git_inside_repositories"),
         r"^flows\.Run\.",
     ),
+    (("blake3_keys", "load_before_forking"), r"^s3\."),
 )
 COUNTS = r"^instructions\."
 

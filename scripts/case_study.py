@@ -238,4 +238,18 @@ TARGETS: tuple[Target, ...] = (
         "read_descriptions_at_once",
         loading(("20 small ones", "20-small"), ("metrics 52 KB", "metrics-52KB")),
     ),
+    Target(
+        "S3's workers (not in the case study)",
+        "–",
+        "load_before_forking",
+        tuple(
+            Row(f"{verb} 20 small ones in S3", benchmark, ("20-small",))
+            for verb, benchmark in (
+                ("saving", "s3.Save.time_save"),
+                ("loading", "s3.Load.time_load"),
+            )
+        ),
+        "Against a server on the same machine. Without it the series was slower here than the "
+        "release: each worker loaded what importing metaflow had loaded before.",
+    ),
 )

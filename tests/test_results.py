@@ -51,6 +51,7 @@ def test_the_committed_results_are_sound():
         ({"results": {"a.b": [[float("inf")]]}}, "a.b: a number that can't be"),
         ({"results": {"a.b": [[-1.0]]}}, "a.b: a number that can't be"),
         ({"results": {"a.b": 5}}, "a.b: not as its columns say"),
+        ({"results": {"a.b": [[1.0], [], "1", 0, -60.0]}}, "a.b: took less than no time"),
     ],
 )
 def test_each_fault_is_named_with_its_file(copied, changes, fault):
