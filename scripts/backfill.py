@@ -201,7 +201,7 @@ class Backfill(FlowSpec):
         self.missing: list[str] = []
         with tempfile.TemporaryDirectory(prefix="backfill-") as name:
             target = Path(self.into)
-            if not (target / ".venv").exists():
+            if not self.into or not (target / ".venv").exists():
                 # On a cluster: what was merged is taken home by scripts.take_backfill.
                 target = Path(name) / "project"
                 clone(self.project, target)

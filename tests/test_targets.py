@@ -76,3 +76,4 @@ def test_goals_name_cases_that_are_measured():
         assert index_of(stored[row.benchmark]["params"], row.parameters) is not None, row
     known = {"", *(optimization.name for optimization in SERIES)}
     assert {goal.after for goal in GOALS} <= known
+    assert {goal.before for goal in GOALS} <= {*known, "main"}
