@@ -3,6 +3,7 @@
 # metaflow supports Python 3.8.
 # ruff: noqa: UP033
 import mmap
+import os
 import sys
 from functools import lru_cache
 from io import BufferedReader, RawIOBase
@@ -28,6 +29,12 @@ class _Advised(RawIOBase):
 
 def advised(file: BufferedReader) -> BufferedReader:
     """Return a file that reads what is large into huge pages, where the system has them."""
+    try:
+        if os.fstat(file.fileno()).st_size < LARGE:
+            return file
+    except OSError:
+        # It decompresses, and tells no size.
+        pass
     return BufferedReader(_Advised(file), BUFFERED)
 
 

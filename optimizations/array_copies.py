@@ -50,10 +50,13 @@ def dump(obj: Any, pieces: List[Any], protocol: int) -> None:
 
 def _reduced(array: Any, copies: Dict[int, Any]) -> Any:
     """Say what pickle is to write of an array: a placeholder where a large one's copy goes."""
+    if array.nbytes < LARGE:
+        # First, for there may be many.
+        return array.__reduce__()
     simple = array.ndim and array.flags.c_contiguous and not array.dtype.hasobject
-    copy = _copy(array) if simple and array.nbytes >= LARGE else None
+    copy = _copy(array) if simple else None
     if copy is None:
-        return array.__reduce_ex__(PROTOCOL)
+        return array.__reduce__()
     rebuild, arguments, (version, _, dtype, in_columns, _) = array[:0].__reduce__()
     placeholder = bytes(PLACEHOLDER)
     # Held on to, for an id is its own as long as it lives.

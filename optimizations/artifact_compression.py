@@ -4,19 +4,20 @@ Each artifact is compressed once (not twice, as it has been said), by gzip at le
 nearly all of the time of saving and loading it. Arrays of floats, embeddings, images and what is
 compressed already get no more than a few percent smaller.
 
-What changes: a few samples of a blob decide. What does not compress is stored as it is, marked
-`cas_raw` in the metadata that every blob has had since 2.4.9, and every release since then reads
-it. What does is compressed by level 1, or level 3 where level 1 would make it much larger. A
-mixture becomes one gzip member in which only some parts are compressed. Reading takes one call of
-zlib, which knows the size. Keys, the metadata's version and the dependencies stay. In the local
-store, a blob's metadata is written before the blob.
+What changes: a few samples of a blob decide, from 32 KB on. What does not compress is stored as it
+is, marked `cas_raw` in the metadata that every blob has had since 2.4.9, and every release since
+then reads it. What does is compressed by level 1, or level 3 where level 1 would make it much
+larger; below 64 KB level 1 is for what hardly compresses. A mixture becomes one gzip member in
+which only some parts are compressed. Reading takes one call of zlib. Keys, the metadata's version
+and the dependencies stay. In the local store, a blob's metadata is written before the blob.
 
 How to measure: `artifacts.Save`, `artifacts.Load`, `artifacts.Stored`, `compression`.
 
 Risk: stored size grows, by 8% for embeddings, up to a tenth for other arrays, up to 17% for text;
-samples can be misled. Releases before 2.4.9 can't read blobs that are stored as they are. Two
-processes of different releases that save equal content into one local store in the same instant
-may leave a blob with the other's metadata.
+samples can be misled, and a rare mixture then grows by more. What is compressed takes more memory
+to load, for its file is held meanwhile, until `inflate_while_unpickling`. Releases before 2.4.9
+can't read blobs that are stored as they are. Two processes of different releases that save equal
+content into one local store in the same instant may leave a blob with the other's metadata.
 """
 
 import inspect

@@ -22,7 +22,9 @@ from .compressible import (
 )
 from .pieces import Blob, Pieces, pieces_of
 
-# Below this size samples cost more than they gain: the usual level.
+# Below this size all is compressed at the usual level.
+TINY = 32 * 1024
+# Below this size samples at two levels cost more than they gain.
 SMALL = 64 * 1024
 # Below this size it is tried whether compression gains something: few samples might miss it.
 TRIED = 256 * 1024
@@ -58,7 +60,7 @@ LAST_BLOCK = b"\x03\x00"
 def pack(blob: Blob) -> Optional[Blob]:
     """Return the gzip member that stands for the blob; None where it is better stored as it is."""
     size = len(blob)
-    if size < _usual_below():
+    if size < TINY:
         return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
@@ -73,19 +75,13 @@ def pack(blob: Blob) -> Optional[Blob]:
 
 def unpack(packed: bytes) -> Optional[bytes]:
     """Return the blob of a gzip member; None where it is not one member and nothing else."""
-    if len(packed) < 18:
-        return None
-    size = struct.unpack("<I", packed[-4:])[0]
     library = _library()
     member = library.decompressobj(31)
-    # No content is compressed to less than a thousandth.
-    limit = min(size, 1100 * len(packed)) + 1
     try:
-        blob: bytes = member.decompress(packed, limit)
+        blob: bytes = member.decompress(packed)
     except library.error:
         return None
-    whole = member.eof and not member.unused_data and len(blob) & 0xFFFFFFFF == size
-    return blob if whole else None
+    return blob if member.eof and not member.unused_data else None
 
 
 def _gzip(blob: Blob, level: int) -> Blob:
@@ -131,8 +127,13 @@ def _sizes(blob: Pieces, start: int, end: int, worth: bool) -> Tuple[float, floa
     slices = slices_of(blob, start, end, SLICES, SLICE)
     share = compressed_size(slices) / len(slices)
     is_text = _is_text(slices)
-    # What repeats at length, or is nearly all the same, is quick to compress at any level.
-    if share < HIGHLY or repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
+    # What is nearly all the same is quick to compress at any level; so is what repeats at length.
+    if share < HIGHLY or (share <= POORLY and size < _sampled_from()):
+        return size, size, None
+    if size < SMALL and share > POORLY:
+        # There is little to lose: what hardly compresses, and is small, grows by less than a tenth.
+        return size, size, 1.0
+    if repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
         return size, size, None
     if is_text:
         count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
@@ -159,7 +160,7 @@ def _is_quick(share: float) -> bool:
     return share <= POORLY
 
 
-def _usual_below() -> int:
+def _sampled_from() -> int:
     return SMALL
 
 

@@ -12,8 +12,8 @@ from .blob_compression import _library
 SMALL = 512 * 1024
 # Few enough bytes to be handled in memory that is there already.
 AT_ONCE = 64 * 1024
-# The least that a gzip member is long.
-SHORTEST = 18
+# Deflate makes nothing smaller than by this factor.
+HIGHEST_RATIO = 1032
 
 
 class _Inflating(RawIOBase):
@@ -67,7 +67,9 @@ def inflating(file: BinaryIO, name: str, error: Type[Exception]) -> Optional[Buf
     What can't be decompressed raises `error`, which tells the name.
     """
     length = file.seek(0, SEEK_END)
-    file.seek(max(0, length - 4))
-    size = struct.unpack("<I", file.read(4))[0] if length >= SHORTEST else 0
+    size = 0
+    if length * HIGHEST_RATIO >= SMALL:
+        file.seek(-4, SEEK_END)
+        size = struct.unpack("<I", file.read(4))[0]
     file.seek(0)
     return BufferedReader(_Inflating(file, name, error), AT_ONCE) if size >= SMALL else None

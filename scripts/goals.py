@@ -109,8 +109,9 @@ INFLATING = (
     "was a little quicker, and is private to isal; steps larger than 64 KB gained as little."
 )
 SMALL = (
-    "Below 64 KB all is compressed by zlib at level 3, as before. isal is faster, where it is "
-    "installed; to store it as it is would be faster still, and larger than is allowed."
+    "What is left is zlib's fastest level; isal is faster, where it is installed. Huffman coding "
+    "alone was quicker to save and slower to load; to store it as it is would be faster still, and "
+    "larger than is allowed."
 )
 LISTING = (
     "The release's processes differ by more than the number. What is left is 50 tasks' "

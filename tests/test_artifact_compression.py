@@ -106,6 +106,28 @@ def test_noise_is_stored_as_it_is_and_what_compresses_is_not():
     assert len(pack(CONTENT["far repeats"]) or CONTENT["far repeats"]) <= 4 * 600_000 + 1000
 
 
+def smallest_kinds(chosen):
+    """What compresses to more than four fifths, or about so."""
+    yield pickle.dumps([chosen.random() for _ in range(7000)])
+    yield pickle.dumps({f"metric_{i}": chosen.gauss(0, 1) for i in range(2500)})
+    yield bytes(chosen.choices(range(chosen.randrange(80, 256)), k=50_000))
+    repeated = chosen.randbytes(chosen.randrange(300, 31_000))
+    yield (repeated * 200)[:60_000]
+    several = [chosen.randbytes(chosen.randrange(4, 400)) for _ in range(chosen.randrange(2, 200))]
+    yield b"".join(chosen.choices([*several, chosen.randbytes(300)], k=600))[:60_000]
+    half = chosen.randbytes(32_500)
+    yield half + half
+    record = chosen.randbytes(chosen.randrange(3, 40))
+    yield b"".join(record + chosen.randbytes(20) for _ in range(1200))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_small_and_hardly_compresses_hardly_grows(seed):
+    for blob in smallest_kinds(random.Random(seed)):
+        for size in (32 * 1024 - 1, 32 * 1024, 50_000, 64 * 1024 - 1, 64 * 1024):
+            check(blob[:size])
+
+
 pieces = st.one_of(
     st.builds(noise, st.integers(1, 40_000), st.integers(0, 9)),
     st.builds(words, st.integers(8, 40_000), st.integers(0, 9)),
@@ -205,6 +227,9 @@ def test_more_than_one_gzip_member_is_left_to_the_gzip_module():
     assert unpack(large[:-1]) is None
     assert unpack(large[:1000] + b"\0" + large[1001:]) is None
     assert unpack(gzip.compress(b"ab")[:-9]) is None
+    # Another size than there is, and another checksum.
+    assert unpack(large[:-4] + bytes(4)) is None
+    assert unpack(large[:-8] + bytes(4) + large[-4:]) is None
     assert unpack(b"") is None
 
 

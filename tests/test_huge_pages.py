@@ -48,6 +48,15 @@ def test_what_is_small_is_not(advice):
     assert not advice
 
 
+def test_a_small_file_is_read_without_a_layer_between(tmp_path):
+    path = tmp_path / "file"
+    for size, alone in ((LARGE - 1, True), (LARGE, False), (0, True)):
+        path.write_bytes(CONTENT[:size])
+        with path.open("rb") as file:
+            assert (advised(file) is file) == alone
+            assert advised(file).read() == CONTENT[:size]
+
+
 @pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has huge pages")
 def test_the_system_takes_the_advice(monkeypatch):
     returned = []

@@ -50,6 +50,13 @@ def test_what_is_small_or_no_gzip_is_left_to_others():
         assert file.read() == packed
 
 
+def test_what_compresses_best_is_large_however_small_its_file_is():
+    for size in (LARGE, LARGE + 1):
+        packed = gzip.compress(bytes(size), 9)
+        assert read(packed) == bytes(size)
+    assert inflating(io.BytesIO(gzip.compress(bytes(LARGE - 1))), "x", Damaged) is None
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 300_000), min_size=1, max_size=4), st.integers(0, 100))
 def test_members_and_zeros_between_them_are_read_as_gzip_reads_them(sizes, zeros):

@@ -21,7 +21,13 @@ def told():
         return type(problem).__name__
 
 before = description.read_bytes()
-for content in (before, b"", b"{", b"[1", b"null", b'{"cas_version": 9, "cas_raw": false}'):
+text = before.decode()
+contents = (
+    before, b"", b"{", b"[1", b"null", b'{"cas_version": 9, "cas_raw": false}', bytes(40),
+    text.encode("utf-8-sig"), text.encode("utf-16"), text.encode("utf-32"), b"\xff" + before,
+    text.replace(",", ",\r\n").encode(),
+)
+for content in contents:
     description.write_bytes(content)
     print(told())
 description.unlink()
@@ -31,6 +37,9 @@ print("a folder", told())
 description.rmdir()
 description.symlink_to("nowhere")
 print("a link to nowhere", told())
+description.unlink()
+description.symlink_to(description.name)
+print("a link to itself", told())
 description.unlink()
 description.write_bytes(before)
 print(told(), open_files())
@@ -49,8 +58,22 @@ except Exception as problem:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_descriptions_missing_and_damaged_are_told_as_before(python, version):
     said = both(python, version, STORE + DESCRIBED).splitlines()
-    assert said[0] == said[4] == "[('value', {'a': 1})]"
+    assert said[0] == said[4] == said[11] == "[('value', {'a': 1})]"
     assert said[-1] == "[('value', {'a': 1})] []"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_file_whose_description_would_have_too_long_a_name_has_none(python, version):
+    script = """
+import os
+name = "n" * (os.pathconf(".", "PC_NAME_MAX") - 2)
+with open(name, "w") as file:
+    file.write("content")
+with LocalStorage(os.getcwd()).load_bytes([name]) as loaded:
+    for _, path, metadata in loaded:
+        print(open(path).read(), metadata)
+"""
+    assert both(python, version, STORE + script) == "content None\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

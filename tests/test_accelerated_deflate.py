@@ -1,0 +1,117 @@
+"""With isal, with zlib-ng and with neither: what is stored is read by all, and stays small."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.optimized_releases import NEWEST, VERSIONS
+
+LIBRARIES = {
+    "isal": ("isal.isal_zlib", ()),
+    "zlib-ng": ("zlib_ng.zlib_ng", ("isal",)),
+    "neither": ("zlib", ("isal", "zlib_ng")),
+}
+BLOBS = """
+import gzip, os, pickle, random, sys
+for name in {absent}:
+    sys.modules[name] = None
+chosen = random.Random(0)
+noise = chosen.randbytes
+words = [noise(chosen.randrange(1, 9)).hex() for _ in range(2000)]
+text = " ".join(chosen.choices(words, k=500_000)).encode()
+floats = pickle.dumps([chosen.random() for _ in range(250_000)])
+blobs = {{
+    "nothing": b"", "text": text, "floats": floats, "noise": noise(700_000),
+    "mixture": noise(2_000_000) + bytes(2_000_000) + text, "repeats": noise(20_000) * 50,
+    "far repeats": noise(600_000) * 3, "few values": bytes(chosen.choices(range(9), k=900_000)),
+    **{{f"text of {{size}}": text[:size] for size in (32767, 32768, 65535, 65536, 300_000)}},
+    **{{f"floats of {{size}}": floats[:size] for size in (32767, 32768, 65535, 65536, 300_000)}},
+}}
+"""
+PACK = (
+    BLOBS
+    + """
+import json
+from metaflow.datastore import blob_compression
+print(blob_compression._library().__name__)
+print(blob_compression._compressor(1, 31, b"").__class__.__module__)
+for name, blob in blobs.items():
+    packed = blob_compression.pack(blob)
+    stored = blob if packed is None else bytes(packed)
+    if packed is not None:
+        assert gzip.decompress(stored) == blob == blob_compression.unpack(stored), name
+    usual = gzip.compress(blob, 3)
+    assert blob_compression.unpack(usual) == blob, name
+    print(json.dumps([name, len(stored), len(usual), "text" in name]))
+"""
+)
+DAMAGED = (
+    BLOBS
+    + """
+from metaflow.datastore import blob_compression
+packed = gzip.compress(text)
+for damaged in (
+    packed * 2, packed + bytes(8), packed + b"x", packed[:-1], packed[:1000], b"", b"abc",
+    packed[:-4] + bytes(4), packed[:-8] + bytes(4) + packed[-4:], b"\\x1f\\x8b\\x09" + packed[3:],
+    packed[:5000] + bytes([packed[5000] ^ 255]) + packed[5001:],
+):
+    assert blob_compression.unpack(damaged) is None, damaged[:10]
+print("left to gzip")
+"""
+)
+STORE = """
+from metaflow.datastore.content_addressed_store import ContentAddressedStore
+from metaflow.plugins.datastores.local_storage import LocalStorage
+store = ContentAddressedStore("data", LocalStorage(os.getcwd() + "/store"))
+"""
+SAVE = "print(*[result.key for result in store.save_blobs(iter(blobs.values()))])\n"
+READ = """
+found = dict(store.load_blobs({keys}))
+print([found[key] for key in {keys}] == list(blobs.values()))
+"""
+
+
+@pytest.fixture
+def accelerated(series, release_python, tmp_path):
+    """Run a script with the series, in an environment that has both libraries."""
+
+    def run(script, library, **values):
+        absent = LIBRARIES[library][1]
+        finished = subprocess.run(
+            [release_python(NEWEST), "-c", script.format(absent=absent, **values)],
+            env={"PYTHONPATH": str(series.root(NEWEST, "after")), "HOME": "/nonexistent"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert finished.stderr == ""
+        return finished.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_it_writes_is_read_by_zlib_and_stays_small(accelerated, library):
+    used, compressor, *found = accelerated(PACK, library).splitlines()
+    assert used == LIBRARIES[library][0]
+    assert compressor == used.split(".")[-1]
+    assert len(found) == 18
+    for name, stored, usual, is_text in map(json.loads, found):
+        assert stored <= usual * (1.17 if is_text else 1.10) + 64, name
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_damage_and_several_members_are_left_to_gzip(accelerated, library):
+    assert accelerated(DAMAGED, library) == "left to gzip\n"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("library", ["isal", "zlib-ng"])
+def test_every_release_reads_it_and_it_reads_every_release(accelerated, python, library, version):
+    keys = accelerated(BLOBS + STORE + SAVE, library).split()
+    read = BLOBS + STORE + READ
+    assert python(version, "before", read.format(absent=(), keys=keys)) == "True\n"
+    save = (BLOBS + STORE + SAVE).format(absent=()).replace("/store", "/old")
+    assert python(version, "before", save).split() == keys
+    assert accelerated(read.replace("/store", "/old"), library, keys=keys) == "True\n"
