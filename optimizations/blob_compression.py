@@ -124,17 +124,18 @@ def _sizes(blob: Pieces, start: int, end: int, worth: bool) -> Tuple[float, floa
     size = end - start
     if not worth:
         return size, size, 1.0
-    slices = slices_of(blob, start, end, SLICES, SLICE)
+    # Half of it where this takes a part of the time that shows.
+    slices = slices_of(blob, start, end, SLICES if size >= SMALL else SLICES // 2, SLICE)
     share = compressed_size(slices) / len(slices)
-    is_text = _is_text(slices)
     # What is nearly all the same is quick to compress at any level; so is what repeats at length.
-    if share < HIGHLY or (share <= POORLY and size < _sampled_from()):
+    if share < HIGHLY:
         return size, size, None
-    if size < SMALL and share > POORLY:
-        # There is little to lose: what hardly compresses, and is small, grows by less than a tenth.
-        return size, size, 1.0
+    if size < _sampled_from():
+        # Numbers, say: they gain time, and what hardly compresses has less than a tenth to lose.
+        return size, size, 1.0 if share > POORLY else None
     if repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
         return size, size, None
+    is_text = _is_text(slices)
     if is_text:
         count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
     elif not _is_quick(share):
@@ -156,7 +157,7 @@ def _sizes(blob: Pieces, start: int, end: int, worth: bool) -> Tuple[float, floa
 
 
 def _is_quick(share: float) -> bool:
-    """Tell whether the fastest level takes less time; it does not on what hardly compresses."""
+    """Tell whether the fastest level takes much less time; on what hardly compresses few do."""
     return share <= POORLY
 
 

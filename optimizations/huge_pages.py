@@ -6,7 +6,7 @@ out, in pages of 4 KB, one at a time, at the first touch of each.
 What changes: before bytes from 4 MB on are read to where they stay, the system is advised to give
 huge pages (of 2 MB) for them, as numpy advises it for its own arrays. Where the system has none, or
 gives them to all anyway, and where `ctypes` was not loaded (numpy loads it), nothing changes; nor
-does it for a file of less than 4 MB.
+does it for less than 4 MB.
 
 How to measure: `artifacts.Load` of float64-8MB, embeddings-8MB and half-noise-16MB, wall time.
 

@@ -5,9 +5,10 @@ array is in memory twice, beside the file, and to fill memory for the first time
 decompressing.
 
 What changes: the datastore hands a file to `pickle.load` that decompresses what is read of it. The
-checksum is verified as before, at its end, and damage is told in the same words. Artifacts of less
-than 512 KB, the client's (which go into its cache), those of several names, and those of other
-serializers are read as before.
+checksum is verified as before, at its end, and damage is told by the same error with the name of
+the artifact; the reason that follows is zlib's, in its words. Artifacts of less than 512 KB, the
+client's (which go into its cache), those of several names, and those of other serializers are read
+as before.
 
 How to measure: `artifacts.Load` and `artifacts.Memory` of what compresses, as columns-20MB.
 

@@ -22,6 +22,8 @@ def _description(path):
     try:
         with open(path, "rb", buffering=0) as f:
             return json.loads(f.read().decode("utf-8"))  # noqa: F821
+    except FileNotFoundError:
+        return None
     except OSError:
         if os.path.exists(path):  # noqa: F821
             raise

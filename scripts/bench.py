@@ -60,7 +60,15 @@ CLAIMS = (
         r"^artifacts\.(Save|Load|Stored|Memory)\.",
     ),
     (("artifact_compression", "read_in_place"), r"^client\.(Read|Many)"),
-    (("accelerated_deflate", "read_run_once"), r"^client\.(Read|Many)"),
+    (
+        (
+            "arrays_in_huge_pages",
+            "read_descriptions_at_once",
+            "accelerated_deflate",
+            "read_run_once",
+        ),
+        r"^client\.(Read|Many)",
+    ),
     (
         ("read_run_once", "plugins_by_name", "package_on_demand", "git_inside_repositories"),
         r"^flows\.Run\.",

@@ -65,7 +65,6 @@ def test_descriptions_missing_and_damaged_are_told_as_before(python, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_file_whose_description_would_have_too_long_a_name_has_none(python, version):
     script = """
-import os
 name = "n" * (os.pathconf(".", "PC_NAME_MAX") - 2)
 with open(name, "w") as file:
     file.write("content")
@@ -74,6 +73,18 @@ with LocalStorage(os.getcwd()).load_bytes([name]) as loaded:
         print(open(path).read(), metadata)
 """
     assert both(python, version, STORE + script) == "content None\n"
+
+
+def test_a_description_that_comes_a_moment_later_is_missing(python):
+    # An older release writes it behind what it describes.
+    script = """
+with open("name", "w") as file:
+    file.write("content")
+os.path.exists = lambda path: True
+with LocalStorage(os.getcwd()).load_bytes(["name"]) as loaded:
+    print([metadata for _, _, metadata in loaded])
+"""
+    assert python(NEWEST, "after", STORE + script) == "[None]\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
