@@ -4,7 +4,7 @@ Both write the same format as zlib does, and faster; anybody's zlib reads it.
 
 What changes: what is compressed at the fast level is compressed by `isal`, else by `zlib_ng`, if
 the environment has one of them, at their level 3; so is reading, and so are the checksums of
-mixtures. They are fast on anything: samples decide from 32 KB on (64 KB by zlib), and of what
+mixtures. They are fast on anything: samples decide from 48 KB on (64 KB by zlib), and of what
 hardly compresses, too. Neither becomes a dependency, and without them nothing changes. The import
 happens at the first artifact, not with metaflow.
 

@@ -4,7 +4,7 @@ Each artifact is compressed once (not twice, as it has been said), by gzip at le
 nearly all of the time of saving and loading it. Arrays of floats, embeddings, images and what is
 compressed already get no more than a few percent smaller.
 
-What changes: a few samples of a blob decide, from 32 KB on. What does not compress is stored as it
+What changes: a few samples of a blob decide, from 48 KB on. What does not compress is stored as it
 is, marked `cas_raw` in the metadata that every blob has had since 2.4.9, and every release since
 then reads it. What does is compressed by level 1, or level 3 where level 1 would make it much
 larger; below 64 KB level 1 is for what hardly compresses. A mixture becomes one gzip member in

@@ -22,8 +22,8 @@ from .compressible import (
 )
 from .pieces import Blob, Pieces, pieces_of
 
-# Below this size all is compressed at the usual level.
-TINY = 32 * 1024
+# Below this size all is compressed at the usual level: to look at it takes a part that shows.
+TINY = 48 * 1024
 # Below this size samples at two levels cost more than they gain.
 SMALL = 64 * 1024
 # Below this size it is tried whether compression gains something: few samples might miss it.
@@ -124,7 +124,7 @@ def _sizes(blob: Pieces, start: int, end: int, worth: bool) -> Tuple[float, floa
     size = end - start
     if not worth:
         return size, size, 1.0
-    # Half of it where this takes a part of the time that shows.
+    # Half of them where little is to gain.
     slices = slices_of(blob, start, end, SLICES if size >= SMALL else SLICES // 2, SLICE)
     share = compressed_size(slices) / len(slices)
     # What is nearly all the same is quick to compress at any level; so is what repeats at length.

@@ -33,8 +33,8 @@ blobs = {{
         chosen.choices([noise(3 + i % 3) for i in range(3000)], k=16_000)
     )[:60_000],
     "far repeats": noise(600_000) * 3, "few values": bytes(chosen.choices(range(9), k=900_000)),
-    **{{f"text of {{size}}": text[:size] for size in (32767, 32768, 65535, 65536, 300_000)}},
-    **{{f"floats of {{size}}": floats[:size] for size in (32767, 32768, 65535, 65536, 300_000)}},
+    **{{f"text of {{size}}": text[:size] for size in (49151, 49152, 65535, 65536, 300_000)}},
+    **{{f"floats of {{size}}": floats[:size] for size in (49151, 49152, 65535, 65536, 300_000)}},
 }}
 """
 PACK = (
