@@ -10,6 +10,7 @@ Nothing of this project is imported here: what a task needs, it clones.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ RELEASES = HERE / "releases.json"
 PERCENT = re.compile(r"^\[\s*([\d.]+)%\]")
 LINES_TOLD = 30
 MOST_TOLD = 400
+# What asv installs and a benchmark writes, in bytes.
+ROOM = 1024**3
 
 
 class Failed(Exception):
@@ -84,15 +87,10 @@ def said(
     return process.returncode, "".join(lines)
 
 
-def run(
-    command: Sequence[str],
-    folder: Path,
-    watch: Callable[[str], None] = lambda line: None,
-    allowed: Sequence[int] = (0,),
-) -> str:
+def run(command: Sequence[str], folder: Path) -> str:
     """Run a command that has to succeed, and return its last lines."""
-    code, lines = said(command, folder, watch)
-    if code not in allowed:
+    code, lines = said(command, folder)
+    if code != 0:
         raise Failed(f"{' '.join(map(str, command))} ended with {code}:\n{lines}")
     return lines
 
@@ -103,6 +101,38 @@ def clone(project: str, folder: Path) -> None:
     run(["git", "clone", "--quiet", "--", source, str(folder)], folder.parent)
     run(["make", "setup", f"PYTHON={sys.executable}"], folder)
     run([".venv/bin/python", "-m", "scripts.history"], folder)
+
+
+def measured(
+    commit: str, options: Sequence[str], folder: Path, watch: Callable[[str], None]
+) -> str:
+    """Let asv measure a commit, and say what came of it.
+
+    Parameters
+    ----------
+    commit : str
+        Its hash.
+    options : sequence of str
+        Options of ``asv run``.
+    folder : pathlib.Path
+        This project's clone.
+    watch : callable
+        Is given each line that asv prints.
+    """
+    require_room(folder)
+    command = [".venv/bin/asv", "run", *options, f"{commit}^!"]
+    code, lines = said(command, folder, watch)
+    # 2: benchmarks failed, which is recorded among the results. On a full disk it says nothing.
+    require_room(folder)
+    if code not in (0, 2):
+        raise Failed(f"{' '.join(command)} ended with {code}:\n{lines}")
+    return "measured" if code == 0 else "measured, and some benchmarks failed"
+
+
+def require_room(folder: Path) -> None:
+    """Refuse to measure on a full disk."""
+    if shutil.disk_usage(folder).free < ROOM:
+        raise Failed(f"less than 1 GB is left on the disk of {folder}; make room")
 
 
 def read_results(folder: Path, machine: str) -> dict[str, str]:
@@ -168,6 +198,9 @@ class Backfill(FlowSpec):
         current.card.append(Markdown(f"# {self.input}"))
         current.card.append(progress)
 
+        if "instructions" in self.bench and shutil.which("valgrind") is None:
+            raise Failed("counts need valgrind, and there is none; install it, or change --bench")
+
         def watch(line: str) -> None:
             if found := PERCENT.match(line):
                 progress.update(int(float(found[1])))
@@ -185,11 +218,8 @@ class Backfill(FlowSpec):
                     path.unlink()
                 options = ["--machine", self.machine, "--record-samples", "--bench", self.bench]
                 options += ["--attribute", f"rounds={self.rounds}"] if self.rounds else []
-                measuring = [".venv/bin/asv", "run", *options, f"{commit}^!"]
-                # 2: some benchmarks failed, which is recorded among the results.
-                run(measuring, folder, watch, allowed=(0, 2))
+                self.outcome = measured(commit, options, folder, watch)
                 self.files = read_results(results, self.machine)
-                self.outcome = "measured"
         self.next(self.join)
 
     @card(type="blank")
@@ -214,8 +244,9 @@ class Backfill(FlowSpec):
                     write_results(given, folder)
                     merging = [".venv/bin/python", "-m", "scripts.results", "merge", str(folder)]
                     code, lines = said(merging, target)
-                    outcome = " ".join(lines.strip().splitlines()[-2 if code else -1 :])
-                    failure = failure or (outcome if code else None)
+                    merged = " ".join(lines.strip().splitlines()[-2 if code else -1 :])
+                    failure = failure or (merged if code else None)
+                    outcome = f"{outcome}: {merged}"
                     self.files |= {} if code else given
                 if failure:
                     self.missing.append(each.input)

@@ -168,6 +168,7 @@ def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
         options += ["--attribute", f"rounds={part.rounds}"] if part.rounds > 1 else []
         commits = [releases[version].commit for version in batch]
         run_benchmarks(commits, *options, may_fail=True)
+        require_room(f", remove the files of {' '.join(commits)} below results/{name}")
         done += len(batch)
 
 
@@ -179,11 +180,18 @@ def batches(releases: dict[str, Left]) -> Iterator[list[str]]:
             yield versions[start : start + BATCH]
 
 
-def require_room() -> None:
-    """Stop before a disk is full."""
+def require_room(before_starting: str = "") -> None:
+    """Stop before a disk is full, or when it was: benchmarks have failed then.
+
+    Parameters
+    ----------
+    before_starting : str, optional
+        What is to be done, beside making room.
+    """
     for folder in (Path(tempfile.gettempdir()), RESULTS.parent):
         if shutil.disk_usage(folder).free < ROOM:
-            raise Failure(f"less than 1 GB is left on the disk of {folder}; make room, start again")
+            what = f"make room{before_starting}, and start again"
+            raise Failure(f"less than 1 GB is left on the disk of {folder}; {what}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 from scripts import history
 from scripts.errors import Failure, run
+from scripts.files import write_text
 from scripts.git_command import commit_of
 from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
@@ -36,13 +38,14 @@ FIELDS = {
     "version": int,
 }
 VERSION = 2
+LARGEST = sys.float_info.max
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object, or say what is there instead."""
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as problem:
+    except (ValueError, OSError, RecursionError) as problem:
         raise Failure(f"no JSON ({problem})") from None
     if not isinstance(read, dict):
         raise Failure("no JSON object")
@@ -55,7 +58,8 @@ def numbers(value: Any) -> Iterator[float]:
         for each in value:
             yield from numbers(each)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield float(value)
+        # An integer that no float can hold is none that was measured.
+        yield float(value) if abs(value) < LARGEST or math.isnan(value) else math.inf
 
 
 def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
@@ -76,6 +80,8 @@ def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
         yield str(failure)
         return
     wrong = [name for name, kind in FIELDS.items() if not isinstance(read.get(name), kind)]
+    if not wrong and not all(isinstance(column, str) for column in read["result_columns"]):
+        wrong = ["result_columns"]
     if wrong:
         yield f"lacks {', '.join(wrong)}"
         return
@@ -84,7 +90,7 @@ def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
     commit, name = read["commit_hash"], f"{read['commit_hash'][:8]}-{read['env_name']}.json"
     if path.name != name:
         yield f"is of {name}"
-    if commit_of(upstream, commit) != commit:
+    if not re.fullmatch("[0-9a-f]{40}", commit) or commit_of(upstream, commit) != commit:
         yield f"commit {commit[:8]} is unknown in {upstream.name}/"
     if read["params"].get("machine") != machine:
         yield f"is of machine {read['params'].get('machine')}"
@@ -99,6 +105,9 @@ def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
             yield f"{benchmark}: not as its columns say"
             continue
         named = dict(zip(columns, entry))
+        if not all(isinstance(named.get(name), list | None) for name in ("result", "samples")):
+            yield f"{benchmark}: not as its columns say"
+            continue
         # NaN stands for what was skipped; nothing takes for ever, or less than no time.
         values = [*numbers(named.get("result")), *numbers(named.get("samples"))]
         if any(math.isinf(value) or value < 0 for value in values):
@@ -138,6 +147,36 @@ def faults(results: Path, upstream: Path) -> list[str]:
     return found
 
 
+def other_versions(path: Path, known: dict[str, Any]) -> list[str]:
+    """Return the benchmarks of a sound file that are of another version than is known here.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file of results.
+    known : dict of str to dict
+        Descriptions of benchmarks by their names, as asv writes them.
+    """
+    read = read_object(path)
+    place = read["result_columns"].index("version") if "version" in read["result_columns"] else None
+    return [
+        name
+        for name, entry in read["results"].items()
+        if place is not None
+        and len(entry) > place
+        and isinstance(known.get(name), dict)
+        and entry[place] != known[name].get("version")
+    ]
+
+
+def add_descriptions(other: Path, target: Path) -> None:
+    """Add descriptions of benchmarks that are unknown here; those that are known stay."""
+    given, known = read_object(other), read_object(target)
+    if given.keys() - known.keys():
+        # As asv writes it.
+        write_text(target, json.dumps(given | known, indent=4, sort_keys=True))
+
+
 def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[str]]:
     """Take in another folder of results; nothing that is there is changed.
 
@@ -159,6 +198,7 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
         raise Failure(f"{other} is no other folder of results; name one")
     unsound = {fault.partition(":")[0]: fault for fault in faults(other, upstream)}
     unsound |= {f"{name}/machine.json": what for name, what in other_machines(other, results)}
+    known = read_object(results / BENCHMARKS) if (results / BENCHMARKS).exists() else {}
     taken, refused = [], []
     for source in sorted(other.glob("*/*.json")):
         name = f"{source.parent.name}/{source.name}"
@@ -166,12 +206,14 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
         about_machine = unsound.get(f"{source.parent.name}/machine.json")
         if name in unsound or about_machine:
             refused.append(unsound.get(name) or str(about_machine))
+        elif source.name != MACHINE and (differing := other_versions(source, known)):
+            refused.append(f"{name}: {differing[0]} is of another version here")
         elif copied(source, target):
             taken.append(name)
         elif source.name != MACHINE and target.read_bytes() != source.read_bytes():
             refused.append(f"{name}: is here with other numbers, which stay")
-    if BENCHMARKS not in unsound:
-        copied(other / BENCHMARKS, results / BENCHMARKS)
+    if BENCHMARKS not in unsound and not copied(other / BENCHMARKS, results / BENCHMARKS):
+        add_descriptions(other / BENCHMARKS, results / BENCHMARKS)
     return taken, refused
 
 

@@ -36,12 +36,31 @@ user=${user:-${SUDO_USER:-$(id -un)}}
 project=$(cd "$(dirname "$0")/.." && pwd)
 root=${METAFLOW_BENCHMARKS_HOST_ROOT:-}
 
-case $cpus in
-*[!0-9,-]*)
-    echo "error: --cpus $cpus is no list of CPUs, such as 2-3 or 1,3" >&2
-    exit 3
-    ;;
-esac
+# each LIST: the CPUs of a list such as 0-2,5, one a line.
+each() {
+    echo "$1" | tr ',' '\n' | while IFS=- read -r first last; do
+        seq "$first" "${last:-$first}"
+    done
+}
+
+if [ -n "$cpus" ]; then
+    if ! echo "$cpus" | grep -Eqx '[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*'; then
+        echo "error: --cpus $cpus is no list of CPUs, such as 2-3 or 1,3" >&2
+        exit 3
+    fi
+    last_cpu=$(($(nproc --all) - 1))
+    for part in $(echo "$cpus" | tr ',' ' '); do
+        if [ "${part%-*}" -gt "${part#*-}" ] || [ "${part#*-}" -gt "$last_cpu" ]; then
+            echo "error: --cpus $part is not among the CPUs of this machine, 0-$last_cpu" >&2
+            exit 3
+        fi
+    done
+    others=$(each "0-$last_cpu" | grep -vxF "$(each "$cpus")" | paste -sd, || true)
+    if [ -z "$others" ]; then
+        echo "error: --cpus $cpus leaves no CPU for anything else" >&2
+        exit 3
+    fi
+fi
 case $machine in
 -* | *[!A-Za-z0-9._-]*)
     echo "error: --machine $machine is no name: use letters, digits, . _ and -" >&2
@@ -90,6 +109,7 @@ for package in git make python3-venv valgrind chromium npm; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
+[ -z "$missing" ] || would apt-get update -qq
 for package in $missing; do
     # Ubuntu has no package of chromium; the tests of the site are skipped without it.
     if [ "$package" != chromium ] || apt-cache show chromium >/dev/null 2>&1; then
@@ -147,20 +167,8 @@ Persistent=true
 WantedBy=timers.target
 EOF
 
-# each LIST: the CPUs of a list such as 0-2,5, one a line.
-each() {
-    echo "$1" | tr ',' '\n' | while IFS=- read -r first last; do
-        seq "$first" "${last:-$first}"
-    done
-}
-
 # The scheduler still spreads work over the CPUs of a slice; with isolcpus, it would not.
 if [ -n "$cpus" ]; then
-    others=$(each "0-$(($(nproc --all) - 1))" | grep -vxF "$(each "$cpus")" | paste -sd, || true)
-    if [ -z "$others" ]; then
-        echo "error: --cpus $cpus leaves no CPU for anything else" >&2
-        exit 3
-    fi
     place /etc/systemd/system/metaflowbenchmarks.slice <<EOF
 [Unit]
 Description=CPUs for measurements

@@ -6,6 +6,7 @@ Run it as often as you like: what is there already is not done again.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import sys
 from collections.abc import Sequence
@@ -25,12 +26,15 @@ from scripts import results as results_tool
 from scripts.asv_command import asv
 from scripts.bench import COUNTS, commits_of, machine_name, measure, regular_expression, series
 from scripts.errors import Failure, run
+from scripts.files import write_text
 from scripts.git_command import git
 from scripts.paths import HTML, IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.series import base_commit, write_series
 
-# There while main, control and series are measured together.
-UNFINISHED = ROOT / ".asv" / "series-is-being-measured"
+# In a machine's folder, while main, control and series are measured together: their hashes.
+UNFINISHED = ".unfinished"
+# In the site: of which results it was made.
+PUBLISHED = "results.sha256"
 
 
 def refusals(upstream: Path) -> list[str]:
@@ -42,6 +46,13 @@ def refusals(upstream: Path) -> list[str]:
 def unmeasured(folder: Path, commits: Sequence[str]) -> list[str]:
     """Return the commits of which a machine's folder holds no results."""
     return [commit for commit in commits if not any(folder.glob(f"{commit[:8]}-*.json"))]
+
+
+def unfinished(mark: Path, upstream: Path) -> list[str]:
+    """Return the commits that were measured together when somebody stopped it, and still exist."""
+    commits = mark.read_text().split() if mark.exists() else []
+    reachable = set(git(upstream, "rev-list", "--branches", "--tags").split())
+    return [commit for commit in commits if commit in reachable]
 
 
 def measure_series(name: str, only: str | None = None) -> list[str]:
@@ -60,17 +71,23 @@ def measure_series(name: str, only: str | None = None) -> list[str]:
         The commits that had no results, or not all rounds.
     """
     head = [*commits_of(["main"]), series()[0], series()[-1]]
+    mark = RESULTS / name / UNFINISHED
     # Of an interleaved run that was stopped, each commit has results, of a round or two.
-    new = head if UNFINISHED.exists() else unmeasured(RESULTS / name, head)
+    stopped = [commit for commit in unfinished(mark, UPSTREAM) if commit not in head]
+    new = [*head, *stopped] if mark.exists() else unmeasured(RESULTS / name, head)
     if new:
         # All three, for times are compared within one run.
-        UNFINISHED.parent.mkdir(exist_ok=True)
-        UNFINISHED.touch()
         chosen = ["--bench", only] if only else []
-        measure(head, "--machine", name, "--interleave-rounds", *chosen, may_fail=True)
-        UNFINISHED.unlink()
+        together = [*head, *stopped]
+        measure_history.require_room()
+        write_text(mark, "\n".join(together))
+        measure(together, "--machine", name, "--interleave-rounds", *chosen, may_fail=True)
+        # On a full disk benchmarks fail, and what they would have given is still to be measured.
+        measure_history.require_room()
+        mark.unlink()
     between = unmeasured(RESULTS / name, series()[1:-1])
     if between:
+        measure_history.require_room()
         measure(between, "--machine", name, "--bench", only or COUNTS, may_fail=True)
     return [*new, *between]
 
@@ -119,12 +136,19 @@ def superseded(results: Path, upstream: Path) -> list[Path]:
     return [path for path, name in zip(files, names) if name in kept and name not in changed]
 
 
+def digest_of(results: Path) -> str:
+    """Return a digest of all results: clocks and checkouts change files' times as they like."""
+    digest = hashlib.sha256()
+    for path in sorted(results.rglob("*.json")):
+        digest.update(f"{path.relative_to(results)} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def is_published(results: Path, site: Path) -> bool:
-    """Tell whether the site was written after all results."""
-    if not site.exists():
-        return False
-    written = site.stat().st_mtime
-    return all(path.stat().st_mtime <= written for path in results.rglob("*.json"))
+    """Tell whether the site was made of these results."""
+    mark = site / PUBLISHED
+    return mark.exists() and mark.read_text() == digest_of(results)
 
 
 def write_documents() -> None:
@@ -132,7 +156,7 @@ def write_documents() -> None:
     readme_table.main(["--write"])
     status.main(["--write"])
     applicability.main(["--write"])
-    history_report.main(["--write"])
+    history_report.main(["--write", "--machine", readme_table.MACHINE])
 
 
 def parser() -> argparse.ArgumentParser:
@@ -165,12 +189,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     faults = results_tool.faults(RESULTS, UPSTREAM)
     if faults:
         raise Failure(f"{faults[0]}; python -m scripts.results check tells all {len(faults)}")
-    if not (measured or old) and is_published(RESULTS, HTML / "index.html"):
+    if not (measured or old) and is_published(RESULTS, HTML):
         print("all is measured and published")
         return 0
     if name == readme_table.MACHINE and not arguments.bench:
         write_documents()
     asv("publish")
+    write_text(HTML / PUBLISHED, digest_of(RESULTS))
     print(f"{len(measured)} commits measured, and all is published")
     return 0
 

@@ -65,6 +65,17 @@ def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
     assert "files of results, " in told
 
 
+def test_counts_without_valgrind_are_refused_and_not_called_measured(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "git").symlink_to(shutil.which("git"))
+    said = backfill(tmp_path, "run", "--commits", "2.19.39", "--max-workers", "1", PATH=str(tools))
+    told = said.stdout + said.stderr
+    assert said.returncode != 0
+    assert "counts need valgrind" in told
+    assert "of 1 commits, these gave nothing: --commits 2.19.39" in told
+
+
 @pytest.fixture
 def run_of_a_cluster(tmp_path):
     """What a run's join hands on: two files of results, and what stands beside them."""

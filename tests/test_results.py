@@ -52,6 +52,12 @@ def test_the_committed_results_are_sound():
         ({"results": {"a.b": [[-1.0]]}}, "a.b: a number that can't be"),
         ({"results": {"a.b": 5}}, "a.b: not as its columns say"),
         ({"results": {"a.b": [[1.0], [], "1", 0, -60.0]}}, "a.b: took less than no time"),
+        ({"results": {"a.b": ["x"]}}, "a.b: not as its columns say"),
+        ({"results": {"a.b": [{"a": 1}]}}, "a.b: not as its columns say"),
+        ({"results": {"a.b": [[10**400]]}}, "a.b: a number that can't be"),
+        ({"result_columns": ["result", "samples"], "results": {"a.b": [[1.0], 3]}}, "a.b: not as"),
+        ({"result_columns": [["result"]]}, "lacks result_columns"),
+        ({"commit_hash": "a\0"}, "commit a\0 is unknown in upstream/"),
     ],
 )
 def test_each_fault_is_named_with_its_file(copied, changes, fault):
@@ -91,6 +97,23 @@ def test_another_checkout_is_taken_in_and_nothing_is_overwritten(copied, tmp_pat
     assert (here / MACHINE / changed.name).read_bytes() == before
     assert results.merge(copied, here, UPSTREAM)[0] == []
     assert (here / MACHINE / known.name).read_bytes() == known.read_bytes()
+
+
+def test_results_of_another_version_of_a_benchmark_are_not_taken_in(copied, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    descriptions = json.loads((copied / "benchmarks.json").read_text())
+    measured = json.loads(first(copied).read_text())["results"]
+    changed, missing = sorted(measured)[:2]
+    descriptions[changed]["version"] = "another"
+    del descriptions[missing]
+    (here / "benchmarks.json").write_text(json.dumps(descriptions))
+    taken, refused = results.merge(copied, here, UPSTREAM)
+    name = f"{MACHINE}/{first(copied).name}"
+    assert name not in taken
+    assert f"{name}: {changed} is of another version here" in refused
+    now = json.loads((here / "benchmarks.json").read_text())
+    assert now[changed]["version"] == "another" and missing in now
 
 
 def test_what_is_unsound_is_not_taken_in(copied, tmp_path):

@@ -105,6 +105,11 @@ def test_a_run_that_was_stopped_is_completed(host):
     [
         (["--cpus", "all"], "is no list of CPUs"),
         (["--cpus"], "--cpus needs a list"),
+        (["--cpus", ","], "is no list of CPUs"),
+        (["--cpus", "1-2-3"], "is no list of CPUs"),
+        (["--cpus", "3-2"], "3-2 is not among the CPUs of this machine, 0-5"),
+        (["--cpus", "2,8-9"], "8-9 is not among the CPUs of this machine, 0-5"),
+        (["--cpus", "0-5"], "leaves no CPU for anything else"),
         (["--machine", "a b"], "is no name"),
         (["--force"], "unknown option --force"),
         (["no-such-person-here"], "there is no user no-such-person-here"),

@@ -1,6 +1,7 @@
 """New releases come in by themselves, once."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,32 @@ def test_update_twice(behind):
     assert second.returncode == 0, second.stderr
     assert second.stdout == "new releases: none\nall is measured and published\n"
     assert {path: path.read_bytes() for path in behind.glob("results/*/*.json")} == results
+
+
+def test_what_was_stopped_is_known_by_its_commits_as_long_as_they_exist(tmp_path):
+    mark = tmp_path / update.UNFINISHED
+    assert update.unfinished(mark, UPSTREAM) == []
+    release = git(UPSTREAM, "rev-parse", "2.19.38^{commit}")
+    mark.write_text(f"{release}\n{'0' * 40}")
+    assert update.unfinished(mark, UPSTREAM) == [release]
+
+
+def test_a_site_is_that_of_its_results_whatever_their_files_times(tmp_path):
+    results, site = tmp_path / "results", tmp_path / "site"
+    (results / MACHINE).mkdir(parents=True)
+    site.mkdir()
+    path = results / MACHINE / "a-b.json"
+    path.write_text("1")
+    assert not update.is_published(results, site)
+    (site / update.PUBLISHED).write_text(update.digest_of(results))
+    os.utime(path, (2**32, 2**32))
+    assert update.is_published(results, site)
+    path.write_text("2")
+    os.utime(path, (0, 0))
+    assert not update.is_published(results, site)
+    path.write_text("1")
+    path.rename(path.with_name("c-b.json"))
+    assert not update.is_published(results, site)
 
 
 def test_results_of_an_older_series_leave_only_where_git_keeps_them(tmp_path, monkeypatch):
