@@ -113,6 +113,7 @@ SMALL = (
     "alone was quicker to save and slower to load; to store it as it is would be faster still, and "
     "larger than is allowed."
 )
+FASTEST = "What is left is zlib's fastest level, which takes nearly all of it."
 LISTING = (
     "The release's processes differ by more than the number. What is left is 50 tasks' "
     "metadata, a file each; reading an attempt's files once and artifacts without a cache helped."
@@ -178,7 +179,7 @@ GOALS: tuple[Goal, ...] = (
             loading("metrics 52 KB", "metrics-52KB", 1.2, UNPICKLING),
             saving("half noise, half zeros 16 MB", "half-noise-16MB", 7, MEMORY),
             loading("half noise, half zeros 16 MB", "half-noise-16MB", 5, INFLATING),
-            saving("text 10 MB", "text-10MB", 1.4),
+            saving("text 10 MB", "text-10MB", 1.4, FASTEST),
             saving("columns 20 MB", "columns-20MB", 1.8),
             loading("columns 20 MB", "columns-20MB", 1.3),
         )

@@ -59,7 +59,7 @@ def numbers(value: Any) -> Iterator[float]:
             yield from numbers(each)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         # An integer that no float can hold is none that was measured.
-        yield float(value) if abs(value) < LARGEST or math.isnan(value) else math.inf
+        yield float(value) if isinstance(value, float) or abs(value) < LARGEST else math.inf
 
 
 def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
