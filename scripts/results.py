@@ -158,23 +158,23 @@ def other_versions(path: Path, known: dict[str, Any]) -> list[str]:
         Descriptions of benchmarks by their names, as asv writes them.
     """
     read = read_object(path)
-    place = read["result_columns"].index("version") if "version" in read["result_columns"] else None
+    of_file = {
+        name: dict(zip(read["result_columns"], entry)).get("version")
+        for name, entry in read["results"].items()
+    }
     return [
         name
-        for name, entry in read["results"].items()
-        if place is not None
-        and len(entry) > place
-        and isinstance(known.get(name), dict)
-        and entry[place] != known[name].get("version")
+        for name, version in of_file.items()
+        if isinstance(known.get(name), dict) and version not in (None, known[name].get("version"))
     ]
 
 
-def add_descriptions(other: Path, target: Path) -> None:
-    """Add descriptions of benchmarks that are unknown here; those that are known stay."""
-    given, known = read_object(other), read_object(target)
-    if given.keys() - known.keys():
-        # As asv writes it.
-        write_text(target, json.dumps(given | known, indent=4, sort_keys=True))
+def descriptions(path: Path) -> dict[str, Any]:
+    """Read asv's descriptions of benchmarks; none where there is no file."""
+    try:
+        return read_object(path) if path.exists() else {}
+    except Failure as failure:
+        raise Failure(f"{path.name}: {failure}; git restore gives it back") from None
 
 
 def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[str]]:
@@ -198,7 +198,7 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
         raise Failure(f"{other} is no other folder of results; name one")
     unsound = {fault.partition(":")[0]: fault for fault in faults(other, upstream)}
     unsound |= {f"{name}/machine.json": what for name, what in other_machines(other, results)}
-    known = read_object(results / BENCHMARKS) if (results / BENCHMARKS).exists() else {}
+    known = descriptions(results / BENCHMARKS)
     taken, refused = [], []
     for source in sorted(other.glob("*/*.json")):
         name = f"{source.parent.name}/{source.name}"
@@ -206,14 +206,20 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
         about_machine = unsound.get(f"{source.parent.name}/machine.json")
         if name in unsound or about_machine:
             refused.append(unsound.get(name) or str(about_machine))
-        elif source.name != MACHINE and (differing := other_versions(source, known)):
+        elif (
+            source.name != MACHINE
+            and not target.exists()
+            and (differing := other_versions(source, known))
+        ):
             refused.append(f"{name}: {differing[0]} is of another version here")
         elif copied(source, target):
             taken.append(name)
         elif source.name != MACHINE and target.read_bytes() != source.read_bytes():
             refused.append(f"{name}: is here with other numbers, which stay")
-    if BENCHMARKS not in unsound and not copied(other / BENCHMARKS, results / BENCHMARKS):
-        add_descriptions(other / BENCHMARKS, results / BENCHMARKS)
+    given = {} if BENCHMARKS in unsound else descriptions(other / BENCHMARKS)
+    if given.keys() - known.keys():
+        # As asv writes it; what is known here stays.
+        write_text(results / BENCHMARKS, json.dumps(given | known, indent=4, sort_keys=True))
     return taken, refused
 
 

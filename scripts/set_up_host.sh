@@ -44,7 +44,7 @@ each() {
 }
 
 if [ -n "$cpus" ]; then
-    if ! echo "$cpus" | grep -Eqx '[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*'; then
+    if ! echo "$cpus" | grep -Eqx '[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*'; then
         echo "error: --cpus $cpus is no list of CPUs, such as 2-3 or 1,3" >&2
         exit 3
     fi

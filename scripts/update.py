@@ -74,11 +74,11 @@ def measure_series(name: str, only: str | None = None) -> list[str]:
     mark = RESULTS / name / UNFINISHED
     # Of an interleaved run that was stopped, each commit has results, of a round or two.
     stopped = [commit for commit in unfinished(mark, UPSTREAM) if commit not in head]
-    new = [*head, *stopped] if mark.exists() else unmeasured(RESULTS / name, head)
+    together = [*head, *stopped]
+    new = together if mark.exists() else unmeasured(RESULTS / name, head)
     if new:
-        # All three, for times are compared within one run.
+        # All of them, for times are compared within one run.
         chosen = ["--bench", only] if only else []
-        together = [*head, *stopped]
         measure_history.require_room()
         write_text(mark, "\n".join(together))
         measure(together, "--machine", name, "--interleave-rounds", *chosen, may_fail=True)
