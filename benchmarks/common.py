@@ -34,6 +34,9 @@ OTHER_PAYLOADS = (
     "few-values-1MB",
     "many-strings-1MB",
     "many-arrays-1MB",
+    "floats-2MB",
+    "text-56KB",
+    "near-repeats-56KB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
@@ -164,6 +167,10 @@ _MAKERS = {
     "few-values-1MB": lambda generator: generator.integers(0, 4, 1_000_000, dtype="uint8"),
     "many-strings-1MB": lambda generator: [each.hex() for each in generator.random(40_000)],
     "many-arrays-1MB": lambda generator: dict(enumerate(generator.random((7000, 10)))),
+    "floats-2MB": lambda generator: generator.random(250_000).tolist(),
+    # Just large enough to be looked at, and small enough for that to show.
+    "text-56KB": lambda generator: _text(generator, 200_000)[:56_000],
+    "near-repeats-56KB": lambda generator: generator.bytes(2000) * 28,
     "dict-233B": _settings,
     "metrics-52KB": _metrics,
     "float64-800KB": lambda generator: generator.standard_normal(100_000),

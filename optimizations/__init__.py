@@ -20,6 +20,7 @@ SERIES: tuple[Optimization, ...] = (
     load("inflate_while_unpickling"),
     load("huge_pages"),
     load("arrays_in_huge_pages"),
+    load("compress_in_threads"),
     load("read_descriptions_at_once"),
     load("accelerated_deflate"),
     load("read_run_once"),

@@ -33,6 +33,10 @@ ANCHORED = 3
 # What repeats less often than this gains less than a tenth; noise does so by accident.
 SELDOM = 0.02
 ACCIDENTS = 3
+# Numbers begin alike; what repeats does so for longer, or more often than that.
+LONGER = 6
+RARELY = 0.03
+OFTEN = 0.12
 # Deflate finds what repeats within this distance.
 REACH = 32 * 1024
 # What compresses to more than this share of its size is not worth the time.
@@ -49,12 +53,12 @@ def parts_of(blob: Pieces) -> List[Tuple[int, int, bool]]:
     size = len(blob)
     if size < 2 * SEGMENT:
         return [(0, size, _gains(blob, 0, size, 1))]
-    gains = [_gains(blob, *edges, GROUPS) for edges in _divided(size, GROUPS)]
+    gains = [_gains(blob, *edges, GROUPS) for edges in divided(size, GROUPS)]
     if all(gains):
         return [(0, size, True)]
     if not any(gains):
         return [(0, size, False)]
-    segments = list(_divided(size, -(-size // SEGMENT)))
+    segments = list(divided(size, -(-size // SEGMENT)))
     worth = [_gains(blob, *edges, 1) for edges in segments]
     segment = size // len(segments)
     parts = []
@@ -90,7 +94,7 @@ def _edge(blob: Pieces, within: int, beyond: int) -> int:
     return within
 
 
-def _divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
+def divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
     """Yield start and end of each of some parts, about as large as each other."""
     for number in range(count):
         yield size * number // count, size * (number + 1) // count
@@ -111,7 +115,7 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> bool:
     again = every = 0
     window = min(WINDOW, end - start)
     for place in places(start, end, windows, window):
-        anchored = _anchored(*blob.window(place, window))
+        anchored = _anchored(*blob.window(place, window), ANCHORED)
         again += len(anchored) - len(set(anchored))
         every += len(anchored)
         if again > max(ACCIDENTS, SELDOM * every):
@@ -131,7 +135,17 @@ def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
     return sum(map(compressed_size, samples)) < HARDLY_IN_SAMPLES * count * SAMPLE
 
 
-def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:
+def hardly_repeats(blob: Pieces, start: int, end: int) -> bool:
+    """Tell whether a search for what repeats would find next to nothing in a window."""
+    window = min(WINDOW, end - start)
+    (place,) = places(start, end, 1, window)
+    anchored = _anchored(*blob.window(place, window), LONGER)
+    several = len(anchored) - len(set(anchored))
+    few = len(anchored) - len({longer[:ANCHORED] for longer in anchored})
+    return several <= max(ACCIDENTS, RARELY * len(anchored)) and few <= OFTEN * len(anchored)
+
+
+def _anchored(piece: bytes, start: int, end: int, size: int) -> List[bytes]:
     """Return what follows each byte of one value: of what repeats, the same again."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
     near = piece[start : start + AT_ONCE]
@@ -140,7 +154,7 @@ def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:
     place = piece.find(anchor, start, end)
     while place >= 0 and len(found) < ANCHORS:
         place += 1
-        found.append(piece[place : place + ANCHORED])
+        found.append(piece[place : place + size])
         place = piece.find(anchor, place, end)
     return found
 
@@ -175,8 +189,8 @@ def places(start: int, end: int, count: int, size: int) -> Iterator[int]:
         yield start + int(step * (number + shift))
 
 
-def compressed_size(sample: bytes) -> int:
+def compressed_size(sample: bytes, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> int:
     """Return to how many bytes a sample of a few kilobytes is compressed."""
     # What zlib allocates by default costs more than compressing them.
-    compressor = zlib.compressobj(1, zlib.DEFLATED, -12, 7)
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -12, 7, strategy)
     return len(compressor.compress(sample)) + len(compressor.flush())

@@ -54,6 +54,7 @@ CLAIMS = (
             "inflate_while_unpickling",
             "huge_pages",
             "arrays_in_huge_pages",
+            "compress_in_threads",
             "read_descriptions_at_once",
             "accelerated_deflate",
         ),

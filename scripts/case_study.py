@@ -30,6 +30,7 @@ def loading(*payloads: tuple[str, str]) -> tuple[Row, ...]:
     )
 
 
+TEXT = ("text 10 MB", "text-10MB")
 COLUMNS = ("columns 20 MB", "columns-20MB")
 HALF_NOISE = ("half noise, half zeros 16 MB", "half-noise-16MB")
 ZEROS = ("zeros 64 MB", "zeros-64MB")
@@ -132,7 +133,7 @@ TARGETS: tuple[Target, ...] = (
         "accelerated_deflate",
         tuple(
             Row(f"{verb} {label}", benchmark, (payload,))
-            for label, payload in (("text 10 MB", "text-10MB"), ("columns 20 MB", "columns-20MB"))
+            for label, payload in (TEXT, COLUMNS)
             for verb, benchmark in (
                 ("saving", "artifacts.Save.time_save"),
                 ("loading", "artifacts.Load.time_load"),
@@ -231,6 +232,16 @@ TARGETS: tuple[Target, ...] = (
             for label, payload in (*INCOMPRESSIBLE[:2], HALF_NOISE)
         ),
         "The copy that pickle makes of an array, made in huge pages.",
+    ),
+    Target(
+        "one thread's compression (not in the case study)",
+        "–",
+        "compress_in_threads",
+        tuple(
+            Row(f"saving {label}", "artifacts.Save.time_save", (payload,))
+            for label, payload in (TEXT, COLUMNS, HALF_NOISE, ZEROS)
+        ),
+        "On two CPUs that have nothing else to do.",
     ),
     Target(
         "small artifacts (not in the case study)",

@@ -19,6 +19,9 @@ KINDS = (
     ("four values, 1 MB", "few-values-1MB"),
     ("40,000 strings, 1 MB", "many-strings-1MB"),
     ("7,000 arrays, 1 MB", "many-arrays-1MB"),
+    ("250,000 floats in a list, 2 MB", "floats-2MB"),
+    ("text, 56 KB", "text-56KB"),
+    ("repeats, 2 KB apart, 56 KB", "near-repeats-56KB"),
 )
 SIZE = "artifacts.StoredOther.track_bytes"
 BENCHMARKS = ("artifacts.SaveOther.time_save", "artifacts.LoadOther.time_load", SIZE)

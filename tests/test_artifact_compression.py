@@ -64,6 +64,9 @@ CONTENT = {
         for bound in (16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024, 2 * 1024 * 1024)
         for size in (bound - 1, bound, bound + 1)
     },
+    "numbers": pickle.dumps([random.Random(i).random() for i in range(250_000)]),
+    "numbers, then text": pickle.dumps([random.Random(i).gauss(0, 1) for i in range(99_000)])
+    + words(600_000),
     "a segment and a byte": noise(1024 * 1024 + 1),
 }
 
@@ -117,6 +120,16 @@ def smallest_kinds(chosen):
     yield b"".join(chosen.choices([*several, chosen.randbytes(300)], k=600))[:60_000]
     half = chosen.randbytes(32_500)
     yield half + half
+    period = chosen.randrange(2000, 30_000)
+    same = chosen.randbytes(int(period * chosen.uniform(0.08, 0.25)))
+    yield b"".join(chosen.randbytes(period - len(same)) + same for _ in range(33))[:66_000]
+    noisy = int(66_000 * chosen.uniform(0.5, 0.9))
+    yield chosen.randbytes(noisy) + words(66_000 - noisy, chosen.randrange(99))
+    known = [chosen.randbytes(3) for _ in range(chosen.randrange(100, 3000))]
+    yield b"".join(
+        chosen.choice(known) + chosen.randbytes(chosen.randrange(6)) for _ in range(12_000)
+    )
+    yield chosen_from(chosen, chosen.choice([30, 300, 3000]), chosen.choice([4, 6, 9, 16]), 66_000)
     record = chosen.randbytes(chosen.randrange(3, 40))
     yield b"".join(record + chosen.randbytes(20) for _ in range(1200))
 
