@@ -88,7 +88,7 @@ class SaveOther(Save):
     """Persist what else people store: no kind of content may be slower than it was."""
 
     params = OTHER_PAYLOADS
-    version = "2"
+    version = "3"
 
 
 class SaveWithBlake3Keys(Save):
@@ -180,7 +180,7 @@ class LoadOther(Load):
     """Read what else people store, at the start of a step that needs it."""
 
     params = OTHER_PAYLOADS
-    version = "2"
+    version = "3"
 
 
 class Stored(Saved):
@@ -204,7 +204,7 @@ class StoredOther(Stored):
     """The room that it takes: at most a tenth more than before."""
 
     params = OTHER_PAYLOADS
-    version = "2"
+    version = "3"
 
 
 class Memory(Saved):
