@@ -39,9 +39,7 @@ def _fast_zlib() -> Any:
 
 
 def _compressor(level: int, wbits: int, before: bytes) -> Any:
-    library, fast_level = _fast_zlib() if level in (ALONE, 1) else (zlib, level)  # noqa: F821
-    if level == ALONE and library is zlib:  # noqa: F821
-        return zlib.compressobj(1, zlib.DEFLATED, wbits, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)  # noqa: F821
+    library, fast_level = _fast_zlib() if level == 1 else (zlib, level)  # noqa: F821
     if before:
         # What lies before is within reach, as if it had been compressed in one go.
         return library.compressobj(fast_level, zlib.DEFLATED, wbits, zdict=before)  # noqa: F821
@@ -64,7 +62,7 @@ def _sampled_from() -> int:
 def apply(tree: SourceTree) -> None:
     """Let the module of compression choose its library."""
     module = tree[COMPRESSION]
-    module.replace_body("_compressor", by=_compressor, was={"89fdce46cfcf"})
+    module.replace_body("_compressor", by=_compressor, was={"0c28f14aad2d"})
     module.replace_body("_library", by=_library, was={"2a8a61d3fc9b"})
     module.replace_body("_is_quick", by=_is_quick, was={"95421c68fe0e"})
     module.replace_body("_sampled_from", by=_sampled_from, was={"0051ce3db14d"})

@@ -16,7 +16,6 @@ from .compressible import (
     HARDLY,
     REACH,
     compressed_size,
-    hardly_repeats,
     parts_of,
     places,
     repeating,
@@ -40,8 +39,6 @@ LONGEST_SAMPLE = 64 * 1024
 MEASURED = 1024 * 1024
 # The level that metaflow has always used.
 USUAL = 3
-# No level, but a way of its own that does not look for what repeats, beside runs of one byte.
-ALONE = 0
 # What compresses to more than this gains little from a higher level.
 POORLY = 0.80
 # What compresses to less than this does so quickly at any level.
@@ -50,12 +47,8 @@ HIGHLY = 0.25
 SLICES = 8
 SLICE = 256
 NEEDLE = 32
-# What compresses to more than this is noise, as a slice shows it.
-NOISE = 0.985
-# What has fewer different bytes in a slice than this compresses well.
-FEW = 80
-# The share of different bytes in a slice that is usual, where all slices are of one kind.
-EVEN = 0.75
+# What is made of fewer different bytes than this compresses well.
+FEW = 128
 # How much larger the result of the fastest level may be. Text loses most, and is what people least
 # mind to see grow a little.
 ALLOWED = 1.06
@@ -74,10 +67,9 @@ def pack(blob: Blob) -> Optional[Blob]:
         return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
-        level = _levels(whole, [(0, size, True)])[0]
+        small = size < _sampled_from()
+        level = _small_level(whole) if small else _levels(whole, [(0, size, True)])[0]
         packed = _gzip(blob, level)
-        if level == ALONE and len(packed) >= HARDLY * size:
-            packed = _gzip(blob, 1)
         return packed if len(packed) < HARDLY * size else None
     parts = parts_of(whole)
     if not any(worth for _, _, worth in parts):
@@ -104,8 +96,6 @@ def _gzip(blob: Blob, level: int) -> Blob:
 
 
 def _compressor(level: int, wbits: int, before: bytes) -> Any:
-    if level == ALONE:
-        return zlib.compressobj(1, zlib.DEFLATED, wbits, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     if before:
         # What lies before is within reach, as if it had been compressed in one go.
         return zlib.compressobj(level, zlib.DEFLATED, wbits, zdict=before)
@@ -132,80 +122,57 @@ def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
 
 
 class _Choice(NamedTuple):
-    """A level faster than the usual one, and estimates of a part's size at both."""
+    """A level for a part, estimates of its size at this and at the usual one, and how they may differ.
+
+    Of what is not compressed, or at the usual level in any case, both are the same.
+    """
 
     level: int
     quick: float
     usual: float
-    allowed: float
+    allowed: float = 1.0
 
 
 def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
-    """Find what level may do for a part, and what it may grow by."""
     size = end - start
-    as_usual = _Choice(USUAL, size, size, 1.0)
     if not worth:
-        return as_usual
-    # Half of them where little is to gain.
-    slices = slices_of(blob, start, end, SLICES if size >= SMALL else SLICES // 2, SLICE)
-    values = [len(set(slices[place : place + SLICE])) for place in range(0, len(slices), SLICE)]
-    if size < _sampled_from() and (
-        min(values) < FEW or repeating(blob, start, end, NEEDLE, 2, REACH)
-    ):
-        return as_usual
+        return _Choice(USUAL, size, size)
+    slices = slices_of(blob, start, end, SLICES, SLICE)
     share = compressed_size(slices) / len(slices)
+    as_usual = _Choice(USUAL, share * size, share * size)
     # What is nearly all the same is quick to compress at any level; so is what repeats at length.
-    if share < HIGHLY:
+    if share < HIGHLY or repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
         return as_usual
-    # Where slices differ, some may be noise, and hide what others would gain.
-    even = share > POORLY and min(values) >= EVEN * max(values)
-    alone = even and _is_alone(blob, start, end, slices, share)
-    if size < SMALL and alone:
-        return as_usual._replace(level=ALONE)
-    if size < _sampled_from():
-        # What hardly compresses has less than a tenth to lose.
-        return as_usual._replace(level=1 if share > POORLY else USUAL)
-    if repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
-        return as_usual
-    return _sampled(blob, start, end, slices, share, ALONE if alone else 1) or as_usual
-
-
-def _sampled(
-    blob: Pieces, start: int, end: int, slices: bytes, share: float, level: int
-) -> Optional[_Choice]:
-    """Try a level on samples; None where it would not be much faster."""
-    size = end - start
     is_text = _is_text(slices)
     if is_text:
         count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
-    elif level != ALONE and not _is_quick(share):
-        return None
+    elif not _is_quick(share):
+        return as_usual
     elif size >= MEASURED:
         count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
     elif share > POORLY:
         count, each = 1 if size < TRIED else 2, min(SHORT_SAMPLE, size // 6)
     else:
-        return None
+        return as_usual
     samples = [blob[place : place + each] for place in places(start, end, count, each)]
     quick, usual = (
-        sum(len(_gzip(sample, each_level)) for sample in samples) * size / (count * each)
-        for each_level in (level, USUAL)
+        sum(len(_gzip(sample, level)) for sample in samples) * size / (count * each)
+        for level in (1, USUAL)
     )
     if is_text and all(map(_is_text, samples)):
-        return _Choice(level, quick, usual, ALLOWED_FOR_TEXT)
-    return _Choice(level, quick, usual, ALLOWED if size >= MEASURED else ALLOWED_IN_SHORT_SAMPLES)
+        return _Choice(1, quick, usual, ALLOWED_FOR_TEXT)
+    return _Choice(1, quick, usual, ALLOWED if size >= MEASURED else ALLOWED_IN_SHORT_SAMPLES)
 
 
-def _is_alone(blob: Pieces, start: int, end: int, slices: bytes, share: float) -> bool:
-    """Tell whether hardly anything repeats, near or far: some bytes are more frequent, no more.
-
-    Numbers are such content.
-    """
-    return (
-        compressed_size(slices, zlib.Z_RLE) <= min(ALLOWED * share, NOISE) * len(slices)
-        and hardly_repeats(blob, start, end)
-        and not repeating(blob, start, end, NEEDLE, SLICES // 2, REACH)
-    )
+def _small_level(blob: Pieces) -> int:
+    """Return the level for a small blob, of which little can be looked at for it to pay."""
+    size = len(blob)
+    # What takes least time first.
+    slices = slices_of(blob, 0, size, SLICES // 2, SLICE)
+    if len(set(slices)) < FEW or repeating(blob, 0, size, NEEDLE, 2, REACH):
+        return USUAL
+    # What hardly compresses, numbers say, gains time, and has less than a tenth to lose.
+    return 1 if compressed_size(slices) > POORLY * len(slices) else USUAL
 
 
 def _is_quick(share: float) -> bool:

@@ -4,16 +4,15 @@ zlib is one thread's work, and takes nearly all of the time of saving what compr
 CPUs often have nothing to do. It does not hold the interpreter's lock.
 
 What changes: what is compressed of a blob is cut into chunks of a megabyte, and up to four threads
-compress them (as many as the CPUs that the process may use), one finding the checksum meanwhile.
-Each chunk knows the 32 KB before it, so that hardly anything is lost where two meet; the result is
-one gzip member, as before. The threads end before the save goes on. With one CPU, below 2 MB, and
-where the system gives no thread, one does all.
+compress them, one finding the checksum meanwhile: as many as the CPUs that the process may use, by
+its affinity and its container's quota. Each chunk knows the 32 KB before it, so that hardly anything
+is lost where two meet; the result is one gzip member, as before. The threads end before the save
+goes on. With one CPU, below 2 MB of one kind, and where the system gives no thread, one does it.
 
 How to measure: `artifacts.Save` of text, columns, half-noise and zeros, wall time.
 
-Risk: a save takes more than one CPU for as long as it compresses. Where a container may use a part
-of a machine's CPUs only by its quota, threads use the quota up sooner, and the whole takes as long
-as before. Stored bytes (never keys) differ between machines of one CPU and of several.
+Risk: a save takes more than one CPU for as long as it compresses. Stored bytes (never keys) differ
+between machines of one CPU and of several.
 """
 
 from optimizations.errors import DoesNotApply

@@ -33,10 +33,6 @@ ANCHORED = 3
 # What repeats less often than this gains less than a tenth; noise does so by accident.
 SELDOM = 0.02
 ACCIDENTS = 3
-# Numbers begin alike; what repeats does so for longer, or more often than that.
-LONGER = 6
-RARELY = 0.03
-OFTEN = 0.12
 # Deflate finds what repeats within this distance.
 REACH = 32 * 1024
 # What compresses to more than this share of its size is not worth the time.
@@ -115,7 +111,7 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> bool:
     again = every = 0
     window = min(WINDOW, end - start)
     for place in places(start, end, windows, window):
-        anchored = _anchored(*blob.window(place, window), ANCHORED)
+        anchored = _anchored(*blob.window(place, window))
         again += len(anchored) - len(set(anchored))
         every += len(anchored)
         if again > max(ACCIDENTS, SELDOM * every):
@@ -135,17 +131,7 @@ def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
     return sum(map(compressed_size, samples)) < HARDLY_IN_SAMPLES * count * SAMPLE
 
 
-def hardly_repeats(blob: Pieces, start: int, end: int) -> bool:
-    """Tell whether a search for what repeats would find next to nothing in a window."""
-    window = min(WINDOW, end - start)
-    (place,) = places(start, end, 1, window)
-    anchored = _anchored(*blob.window(place, window), LONGER)
-    several = len(anchored) - len(set(anchored))
-    few = len(anchored) - len({longer[:ANCHORED] for longer in anchored})
-    return several <= max(ACCIDENTS, RARELY * len(anchored)) and few <= OFTEN * len(anchored)
-
-
-def _anchored(piece: bytes, start: int, end: int, size: int) -> List[bytes]:
+def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:
     """Return what follows each byte of one value: of what repeats, the same again."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
     near = piece[start : start + AT_ONCE]
@@ -154,7 +140,7 @@ def _anchored(piece: bytes, start: int, end: int, size: int) -> List[bytes]:
     place = piece.find(anchor, start, end)
     while place >= 0 and len(found) < ANCHORS:
         place += 1
-        found.append(piece[place : place + size])
+        found.append(piece[place : place + ANCHORED])
         place = piece.find(anchor, place, end)
     return found
 
@@ -189,8 +175,8 @@ def places(start: int, end: int, count: int, size: int) -> Iterator[int]:
         yield start + int(step * (number + shift))
 
 
-def compressed_size(sample: bytes, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> int:
+def compressed_size(sample: bytes) -> int:
     """Return to how many bytes a sample of a few kilobytes is compressed."""
     # What zlib allocates by default costs more than compressing them.
-    compressor = zlib.compressobj(1, zlib.DEFLATED, -12, 7, strategy)
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -12, 7)
     return len(compressor.compress(sample)) + len(compressor.flush())

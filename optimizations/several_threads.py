@@ -13,13 +13,35 @@ from .compressible import divided
 CHUNK = 1024 * 1024
 # Others want CPUs, too.
 MOST = 4
+# Where Linux tells what a container may use: a quota and the period it is for.
+QUOTAS = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
 
 
 def usable_cpus() -> int:
-    """Return on how many CPUs this process may run, up to a few."""
-    if hasattr(os, "sched_getaffinity"):
-        return min(MOST, len(os.sched_getaffinity(0)))
-    return min(MOST, os.cpu_count() or 1)
+    """Return how many CPUs this process may use, up to a few."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(MOST, allowed or 1, int(_quota())))
+
+
+def _quota() -> float:
+    """Return how many CPUs' time a container may use."""
+    for paths in QUOTAS:
+        try:
+            quota, period = map(int, b" ".join(map(_content, paths)).split())
+        except (OSError, ValueError):
+            # Not there, or no limit.
+            continue
+        if quota > 0 and period > 0:
+            return quota / period
+    return MOST
+
+
+def _content(path: str) -> bytes:
+    with open(path, mode="rb") as file:
+        return file.read()
 
 
 def in_chunks(
@@ -42,15 +64,15 @@ def results_of(tasks: Sequence[Callable[[], Any]]) -> List[Any]:
     """Call each function and return what they return, in their order.
 
     This thread calls those that no other has begun, and so all where the system has no thread to
-    give. What one of them raises is raised here, when no thread is at work any more.
+    give. What one of them raises is raised here, when the others have ended; none is begun then.
     """
     waiting = deque(enumerate(tasks))
     results: List[Any] = [None] * len(tasks)
     failures: List[BaseException] = []
-    helpers = []
+    helpers: List[Thread] = []
 
     def work() -> None:
-        while not failures:
+        while True:
             try:
                 number, task = waiting.popleft()
             except IndexError:
@@ -62,20 +84,26 @@ def results_of(tasks: Sequence[Callable[[], Any]]) -> List[Any]:
             work()
         except BaseException as failure:
             failures.append(failure)
+            waiting.clear()
 
     try:
-        for _ in range(min(usable_cpus(), len(tasks)) - 1):
-            helper = Thread(target=help_out, daemon=True)
-            try:
-                helper.start()
-            except RuntimeError:
-                break
-            helpers.append(helper)
+        _start(helpers, help_out, min(usable_cpus(), len(tasks)) - 1)
         work()
     finally:
         waiting.clear()
         for helper in helpers:
-            helper.join()
+            if helper.is_alive():
+                helper.join()
     if failures:
-        raise failures[0]
+        raise failures.pop()
     return results
+
+
+def _start(threads: List[Thread], target: Callable[[], None], count: int) -> None:
+    """Start some threads, or as many as the system gives."""
+    try:
+        for _ in range(count):
+            threads.append(Thread(target=target, daemon=True))
+            threads[-1].start()
+    except RuntimeError:
+        pass

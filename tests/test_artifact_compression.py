@@ -36,6 +36,7 @@ def words(size, seed=0):
     return " ".join(chosen.choices(vocabulary, k=size // 4)).encode()[:size]
 
 
+NUMBERS = random.Random(0)
 CONTENT = {
     "nothing": b"",
     "one byte": b"x",
@@ -64,9 +65,8 @@ CONTENT = {
         for bound in (16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024, 2 * 1024 * 1024)
         for size in (bound - 1, bound, bound + 1)
     },
-    "numbers": pickle.dumps([random.Random(i).random() for i in range(250_000)]),
-    "numbers, then text": pickle.dumps([random.Random(i).gauss(0, 1) for i in range(99_000)])
-    + words(600_000),
+    "numbers": pickle.dumps([NUMBERS.random() for _ in range(250_000)]),
+    "numbers, then text": pickle.dumps([NUMBERS.random() for _ in range(99_000)]) + words(600_000),
     "a segment and a byte": noise(1024 * 1024 + 1),
 }
 
