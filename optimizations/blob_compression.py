@@ -122,9 +122,9 @@ def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
 
 
 class _Choice(NamedTuple):
-    """A level for a part, estimates of its size at this and at the usual one, and how they may differ.
+    """A level for a part, its size at this and at the usual one, and how these may differ.
 
-    Of what is not compressed, or at the usual level in any case, both are the same.
+    Sizes are estimates; both are the same where no other level than the usual one is looked at.
     """
 
     level: int

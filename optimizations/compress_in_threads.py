@@ -5,9 +5,10 @@ CPUs often have nothing to do. It does not hold the interpreter's lock.
 
 What changes: what is compressed of a blob is cut into chunks of a megabyte, and up to four threads
 compress them, one finding the checksum meanwhile: as many as the CPUs that the process may use, by
-its affinity and its container's quota. Each chunk knows the 32 KB before it, so that hardly anything
-is lost where two meet; the result is one gzip member, as before. The threads end before the save
-goes on. With one CPU, below 2 MB of one kind, and where the system gives no thread, one does it.
+its affinity and its container's quota. Each chunk knows the 32 KB before it, so that hardly
+anything is lost where two meet; the result is one gzip member, as before. The threads end before
+the save goes on. With one CPU, below 2 MB of one kind, and where the system gives no thread, one
+does it.
 
 How to measure: `artifacts.Save` of text, columns, half-noise and zeros, wall time.
 

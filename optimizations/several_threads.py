@@ -4,6 +4,7 @@
 # ruff: noqa: UP006, UP035
 import os
 from collections import deque
+from pathlib import Path
 from threading import Thread
 from typing import Any, Callable, List, Sequence, Tuple
 
@@ -30,18 +31,13 @@ def _quota() -> float:
     """Return how many CPUs' time a container may use."""
     for paths in QUOTAS:
         try:
-            quota, period = map(int, b" ".join(map(_content, paths)).split())
+            quota, period = map(int, " ".join(Path(path).read_text() for path in paths).split())
         except (OSError, ValueError):
             # Not there, or no limit.
             continue
         if quota > 0 and period > 0:
             return quota / period
     return MOST
-
-
-def _content(path: str) -> bytes:
-    with open(path, mode="rb") as file:
-        return file.read()
 
 
 def in_chunks(

@@ -129,7 +129,7 @@ def test_what_is_stored_as_it_is_is_not_cut(two_cpus):
     assert in_chunks([part], [1]) == ([part], [1])
 
 
-CUT = [name for name in CONTENT if len(CONTENT[name]) > CHUNK and "noise" != name]
+CUT = [name for name in CONTENT if len(CONTENT[name]) > CHUNK and name != "noise"]
 
 
 @pytest.mark.parametrize("name", CUT)
