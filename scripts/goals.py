@@ -115,6 +115,7 @@ SMALL = (
     "would be faster still, and larger than is allowed."
 )
 FASTEST = "What is left is zlib's fastest level, on all CPUs already, which takes nearly all of it."
+WITHIN_NOISE = "The interval holds the number: a steadier machine would have to tell."
 LISTING = (
     "The release's processes differ by more than the number. What is left is 50 tasks' "
     "metadata, a file each; reading an attempt's files once and artifacts without a cache helped."
@@ -159,6 +160,7 @@ GOALS: tuple[Goal, ...] = (
     Goal(
         Row("the search without an extension", "extensions.Discovery.time_discover", ("200", "0")),
         0.95,
+        tried=WITHIN_NOISE,
     ),
     saving("float64 800 KB", "float64-800KB", 9, LOOKING, BOTH),
     loading("float64 800 KB", "float64-800KB", 5, READING, BOTH),
@@ -170,7 +172,7 @@ GOALS: tuple[Goal, ...] = (
     loading("random bytes 5 MB", "random-5MB", 5, READING, BOTH),
     saving("half noise, half zeros 16 MB", "half-noise-16MB", 7, MEMORY),
     loading("half noise, half zeros 16 MB", "half-noise-16MB", 5, INFLATING),
-    saving("metrics 52 KB", "metrics-52KB", 1.2),
+    saving("metrics 52 KB", "metrics-52KB", 1.2, SMALL),
     loading("metrics 52 KB", "metrics-52KB", 1.2, UNPICKLING, BOTH),
     *(
         replace(goal, before="lazy_plugins", after="read_descriptions_at_once")
@@ -194,6 +196,7 @@ GOALS: tuple[Goal, ...] = (
             Row(f"saving {label}, keys by BLAKE3 on / off", SAVE_KEYS[1], (payload,)),
             1.2,
             setting_off=Row("", SAVE_KEYS[0], (payload,)),
+            tried=WITHIN_NOISE,
         )
         for label, payload in KEYS
     ),
