@@ -64,6 +64,7 @@ CLAIMS = (
     (
         (
             "arrays_in_huge_pages",
+            "compress_in_threads",
             "read_descriptions_at_once",
             "accelerated_deflate",
             "read_run_once",
