@@ -111,8 +111,8 @@ INFLATING = (
 SMALL = (
     "What is left is zlib's fastest level; isal is faster, where it is installed. Huffman coding "
     "alone, without a search for what repeats, was quicker, and content of short words grew by "
-    "more than is allowed; a look that tells such content takes what it saves. To store it as it is "
-    "would be faster still, and larger than is allowed."
+    "more than is allowed; a look that tells such content takes what it saves. To store it as it "
+    "is would be faster still, and larger than is allowed."
 )
 FASTEST = "What is left is zlib's fastest level, on all CPUs already, which takes nearly all of it."
 WITHIN_NOISE = "The interval holds the number: a steadier machine would have to tell."
