@@ -34,6 +34,7 @@ TRIED = 256 * 1024
 SAMPLES = 4
 SHORTEST_SAMPLE = 2048
 SHORT_SAMPLE = 16 * 1024
+BEFORE_SHORT_SAMPLE = 16 * 1024
 LONGEST_SAMPLE = 64 * 1024
 # From this size on long ones take less than a tenth of the time of compressing all.
 MEASURED = 1024 * 1024
@@ -67,9 +68,7 @@ def pack(blob: Blob) -> Optional[Blob]:
         return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
-        small = size < _sampled_from()
-        level = _small_level(whole) if small else _levels(whole, [(0, size, True)])[0]
-        packed = _gzip(blob, level)
+        packed = _gzip(blob, _level(whole))
         return packed if len(packed) < HARDLY * size else None
     parts = parts_of(whole)
     if not any(worth for _, _, worth in parts):
@@ -106,6 +105,15 @@ def _library() -> Any:
     return zlib
 
 
+def _level(blob: Pieces) -> int:
+    """Return the level for a blob that is compressed in one go."""
+    size = len(blob)
+    # What repeats is quick to compress at any level: a small one is done before a longer look is.
+    if size < SMALL and repeating(blob, 0, size, NEEDLE, 2, REACH):
+        return USUAL
+    return _small_level(blob) if size < _sampled_from() else _levels(blob, [(0, size, True)])[0]
+
+
 def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
     """Return for each part the fastest level whose result is not much larger than the usual one's.
 
@@ -137,13 +145,16 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     size = end - start
     if not worth:
         return _Choice(USUAL, size, size)
-    slices = slices_of(blob, start, end, SLICES, SLICE)
+    slices = slices_of(blob, start, end, SLICES if size >= SMALL else SLICES // 2, SLICE)
     share = compressed_size(slices) / len(slices)
     as_usual = _Choice(USUAL, share * size, share * size)
     # What is nearly all the same is quick to compress at any level; so is what repeats at length.
-    if share < HIGHLY or repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
+    if share < HIGHLY:
+        return as_usual
+    if size >= SMALL and repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
         return as_usual
     is_text = _is_text(slices)
+    before = 0
     if is_text:
         count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
     elif not _is_quick(share):
@@ -151,17 +162,27 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     elif size >= MEASURED:
         count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
     elif share > POORLY:
-        count, each = 1 if size < TRIED else 2, min(SHORT_SAMPLE, size // 6)
+        # A short sample shows what repeats if it is compressed behind what it may repeat.
+        before = BEFORE_SHORT_SAMPLE
+        count, each = 2, min(SHORT_SAMPLE, size // (24 if size < TRIED else 12))
     else:
         return as_usual
-    samples = [blob[place : place + each] for place in places(start, end, count, each)]
+    samples = [
+        (blob[max(start, place - before) : place], blob[place : place + each])
+        for place in places(start, end, count, each)
+    ]
     quick, usual = (
-        sum(len(_gzip(sample, level)) for sample in samples) * size / (count * each)
+        sum(_sampled_size(*sample, level) for sample in samples) * size / (count * each)
         for level in (1, USUAL)
     )
-    if is_text and all(map(_is_text, samples)):
+    if is_text and all(_is_text(sample) for _, sample in samples):
         return _Choice(1, quick, usual, ALLOWED_FOR_TEXT)
     return _Choice(1, quick, usual, ALLOWED if size >= MEASURED else ALLOWED_IN_SHORT_SAMPLES)
+
+
+def _sampled_size(before: bytes, sample: bytes, level: int) -> int:
+    compressor = _compressor(level, -15, before)
+    return len(compressor.compress(sample)) + len(compressor.flush())
 
 
 def _small_level(blob: Pieces) -> int:
@@ -169,7 +190,7 @@ def _small_level(blob: Pieces) -> int:
     size = len(blob)
     # What takes least time first.
     slices = slices_of(blob, 0, size, SLICES // 2, SLICE)
-    if len(set(slices)) < FEW or repeating(blob, 0, size, NEEDLE, 2, REACH):
+    if len(set(slices)) < FEW:
         return USUAL
     # What hardly compresses, numbers say, gains time, and has less than a tenth to lose.
     return 1 if compressed_size(slices) > POORLY * len(slices) else USUAL

@@ -68,6 +68,35 @@ for damaged in (
 print("left to gzip")
 """
 )
+COUNTED = (
+    BLOBS
+    + """
+from metaflow.datastore import blob_compression
+library = blob_compression._fast_zlib()[0]
+fed = []
+class Counted:
+    def __init__(self, compressor):
+        self.compressor = compressor
+    def compress(self, piece):
+        fed.append(len(piece))
+        return self.compressor.compress(piece)
+    def flush(self, *mode):
+        return self.compressor.flush(*mode)
+def counted(compressobj):
+    return lambda *args, **named: Counted(compressobj(*args, **named))
+for module in {{blob_compression.zlib, library}}:
+    module.compressobj = counted(module.compressobj)
+for distance in (1, 500, 2000, 10_000):
+    for size in (49_152, 56_000, 65_535):
+        fed.clear()
+        blob_compression.pack((noise(distance) * size)[:size])
+        assert sum(fed) == size, (distance, size, fed)
+        fed.clear()
+        blob_compression.pack(floats[:size])
+        assert sum(fed) > size
+print("once")
+"""
+)
 STORE = """
 from metaflow.datastore.content_addressed_store import ContentAddressedStore
 from metaflow.plugins.datastores.local_storage import LocalStorage
@@ -107,6 +136,11 @@ def test_what_it_writes_is_read_by_zlib_and_stays_small(accelerated, library):
     assert len(found) == 22
     for name, stored, usual, is_text in map(json.loads, found):
         assert stored <= usual * (1.17 if is_text else 1.10) + 64, name
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_small_content_that_repeats_is_compressed_once_and_no_sample_of_it(accelerated, library):
+    assert accelerated(COUNTED, library) == "once\n"
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
