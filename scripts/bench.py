@@ -75,6 +75,12 @@ CLAIMS = (
         ("read_run_once", "plugins_by_name", "package_on_demand", "git_inside_repositories"),
         r"^flows\.Run\.",
     ),
+    # Its setting off, and on.
+    (
+        ("git_inside_repositories", "blake3_keys"),
+        r"^(artifacts\.Save(WithBlake3Keys)?|hashing\.ContentKey(WithBlake3)?)\.time_.*"
+        r"(float64-8MB|embeddings-8MB|random-5MB)",
+    ),
     (("blake3_keys", "load_before_forking"), r"^s3\."),
 )
 COUNTS = r"^instructions\."
