@@ -75,7 +75,7 @@ CLAIMS = (
         ("read_run_once", "plugins_by_name", "package_on_demand", "git_inside_repositories"),
         r"^flows\.Run\.",
     ),
-    # Its setting off, and on.
+    # The setting of the latter off, and on.
     (
         ("git_inside_repositories", "blake3_keys"),
         r"^(artifacts\.Save(WithBlake3Keys)?|hashing\.ContentKey(WithBlake3)?)\.time_.*"

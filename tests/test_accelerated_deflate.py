@@ -89,7 +89,7 @@ for module in {{blob_compression.zlib, library}}:
 for distance in (1, 500, 2000, 10_000):
     for size in (49_152, 56_000, 65_535):
         fed.clear()
-        blob_compression.pack((noise(distance) * size)[:size])
+        blob_compression.pack((noise(distance) * (size // distance + 1))[:size])
         assert sum(fed) == size, (distance, size, fed)
         fed.clear()
         blob_compression.pack(floats[:size])
