@@ -4,9 +4,9 @@ Both write the same format as zlib does, and faster; anybody's zlib reads it.
 
 What changes: what is compressed at the fast level is compressed by `isal`, else by `zlib_ng`, if
 the environment has one of them, at their level 3; so is reading, and so are the checksums of
-mixtures. They are fast on anything: samples decide from 48 KB on (64 KB by zlib), and of what
-hardly compresses, too. Neither becomes a dependency, and without them nothing changes. The import
-happens at the first artifact, not with metaflow.
+mixtures. They are fast on what hardly compresses, too, and samples decide from 48 KB on (64 KB by
+zlib); what repeats at length is left to zlib, which is as fast there. Neither becomes a dependency,
+and without them nothing changes. The import happens at the first artifact, not with metaflow.
 
 How to measure: `artifacts.Save` and `artifacts.Load` of text and columns, with `isal` installed.
 

@@ -25,7 +25,7 @@ from .pieces import Blob, Pieces, pieces_of
 
 # Below this size all is compressed at the usual level: to look at it takes a part that shows.
 TINY = 48 * 1024
-# Below this size samples at two levels cost more than they gain.
+# Below this size samples at two levels cost more than they gain where only zlib is.
 SMALL = 64 * 1024
 # Below this size it is tried whether compression gains something: few samples might miss it.
 TRIED = 256 * 1024
@@ -34,7 +34,6 @@ TRIED = 256 * 1024
 SAMPLES = 4
 SHORTEST_SAMPLE = 2048
 SHORT_SAMPLE = 16 * 1024
-BEFORE_SHORT_SAMPLE = 16 * 1024
 LONGEST_SAMPLE = 64 * 1024
 # From this size on long ones take less than a tenth of the time of compressing all.
 MEASURED = 1024 * 1024
@@ -106,7 +105,7 @@ def _library() -> Any:
 
 
 def _level(blob: Pieces) -> int:
-    """Return the level for a blob that is compressed in one go."""
+    """Return the level for a blob that is too small to be of several parts."""
     size = len(blob)
     # What repeats is quick to compress at any level: a small one is done before a longer look is.
     if size < SMALL and repeating(blob, 0, size, NEEDLE, 2, REACH):
@@ -143,7 +142,7 @@ class _Choice(NamedTuple):
 
 def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     size = end - start
-    if not worth:
+    if not worth or size < TINY:
         return _Choice(USUAL, size, size)
     slices = slices_of(blob, start, end, SLICES if size >= SMALL else SLICES // 2, SLICE)
     share = compressed_size(slices) / len(slices)
@@ -151,10 +150,11 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     # What is nearly all the same is quick to compress at any level; so is what repeats at length.
     if share < HIGHLY:
         return as_usual
+    # A smaller blob has been looked at already, and hardly any part is as small.
     if size >= SMALL and repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
         return as_usual
     is_text = _is_text(slices)
-    before = 0
+    reach = 0
     if is_text:
         count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
     elif not _is_quick(share):
@@ -162,17 +162,19 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     elif size >= MEASURED:
         count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
     elif share > POORLY:
-        # A short sample shows what repeats if it is compressed behind what it may repeat.
-        before = BEFORE_SHORT_SAMPLE
-        count, each = 2, min(SHORT_SAMPLE, size // (24 if size < TRIED else 12))
+        # A short sample shows what repeats if it is compressed behind all that it may repeat.
+        reach = REACH
+        count, each = 2, size // 24 if size < TRIED else SHORT_SAMPLE
     else:
         return as_usual
     samples = [
-        (blob[max(start, place - before) : place], blob[place : place + each])
+        (blob[max(start, place - reach) : place], blob[place : place + each])
         for place in places(start, end, count, each)
     ]
     quick, usual = (
-        sum(_sampled_size(*sample, level) for sample in samples) * size / (count * each)
+        sum(_sampled_size(before, sample, level) for before, sample in samples)
+        * size
+        / (count * each)
         for level in (1, USUAL)
     )
     if is_text and all(_is_text(sample) for _, sample in samples):
