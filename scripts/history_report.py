@@ -239,6 +239,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = steps(known)[: arguments.steps]
     # In the order of time, as a story is told.
     chosen.sort(key=lambda step: step.after.release.timestamp, reverse=True)
+    # On stderr, for the page may go to stdout.
+    print(
+        f"timing the imports of {len(chosen)} steps, a minute or two", file=sys.stderr, flush=True
+    )
     written = page(known, [told(step, reasons(UPSTREAM, step)) for step in chosen], machine)
     if arguments.write:
         write_text(DOCUMENT, written)
