@@ -1,12 +1,16 @@
-"""Writing files so that an interruption never leaves half of one."""
+"""Writing files so that an interruption never leaves half of one, and reading JSON objects."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from scripts.errors import Failure
 
 
 @contextmanager
@@ -48,3 +52,14 @@ def write_text(path: Path, text: str) -> None:
     """
     with replaced(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object, or say what is there instead."""
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as problem:
+        raise Failure(f"no JSON ({problem})") from None
+    if not isinstance(read, dict):
+        raise Failure("no JSON object")
+    return read

@@ -1,7 +1,7 @@
 """Tell the story of metaflow's import: which release made it slower or faster, and by what.
 
-The counts are those of `make history`; what came and left is measured anew, by import trees of the
-two releases of each step. `--write` writes docs/history.md.
+The counts are those of `make history`; what came and left is told by import trees of the two
+releases of each step, timed once and kept in results/imports. `--write` writes docs/history.md.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from pathlib import Path
 from scripts import history
 from scripts.bench import machine_name, minor_releases, positive
 from scripts.errors import NothingMeasured, run
-from scripts.files import write_text
-from scripts.import_changes import Difference, differences
-from scripts.import_times import measure
-from scripts.importtree import interpreter
+from scripts.files import read_object, write_text
+from scripts.import_changes import Difference
+from scripts.kept_imports import IMPORTS, is_of, keep, path_of
 from scripts.measurements import Case, Measurement, read_sides
 from scripts.paths import IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.releases import Release, load
@@ -30,12 +29,11 @@ DOCUMENT = ROOT / "docs" / "history.md"
 IMPORT = Case("instructions.Command.track_run", ("import metaflow",))
 NAMES = Case("instructions.Command.track_run", ("from metaflow import FlowSpec, step",))
 MODULES = Case("imports.Footprint.track_modules")
-STEPS = 10
+BIGGEST = 10
 # Counts repeat to within 0.01%; less than half a percent is no story.
 LEAST = 0.005
 # Of an import tree: the costliest are told.
 TOLD = 3
-ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,11 @@ class Step:
         """Instructions after, divided by those before."""
         assert self.before.imports and self.after.imports
         return self.after.imports / self.before.imports
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """Of the releases before and after."""
+        return self.before.release.version, self.after.release.version
 
 
 def points(results: Path, machine: str, upstream: Path) -> list[Point]:
@@ -107,8 +110,17 @@ def steps(known: Sequence[Point]) -> list[Step]:
     return sorted(told, key=lambda step: max(step.ratio, 1 / step.ratio), reverse=True)
 
 
-def reasons(upstream: Path, step: Step) -> list[str]:
-    """Measure both import trees of a step, and say what came into a slower one or left a faster.
+def missing(upstream: Path, chosen: Sequence[Step], folder: Path = IMPORTS) -> list[Step]:
+    """Return the steps whose import trees were not compared yet."""
+    return [
+        step
+        for step in chosen
+        if not is_of(path_of(*step.versions, folder), upstream, step.versions)
+    ]
+
+
+def reasons(step: Step, folder: Path = IMPORTS) -> list[str]:
+    """Say what came into a slower import or left a faster one, by a step's kept comparison.
 
     What grew or shrank is not told: of 600 modules, a few always seem to, by chance.
 
@@ -117,11 +129,10 @@ def reasons(upstream: Path, step: Step) -> list[str]:
     list of str
         The costliest, each with its share of the slower import's time.
     """
-    versions = (step.before.release.version, step.after.release.version)
-    sides = measure(upstream, versions, interpreter(), "metaflow", ROUNDS)
-    whole_us = max(side.tree.cumulative_us for side in sides)
+    read = read_object(path_of(*step.versions, folder))
+    whole_us = max(read[side]["total_us"] for side in ("before", "after"))
     kind = "came" if step.ratio > 1 else "left"
-    return [reason(kind, each, whole_us) for each in differences(*sides)[kind][:TOLD]]
+    return [reason(kind, Difference(**each), whole_us) for each in read[kind][:TOLD]]
 
 
 def reason(kind: str, each: Difference, whole_us: int) -> str:
@@ -129,7 +140,7 @@ def reason(kind: str, each: Difference, whole_us: int) -> str:
     count = len(each.below)
     below = f" and {count} module{'s' * (count > 1)} below it" if count else ""
     who = f", imported by `{each.importer}`" if each.importer else ""
-    return f"{kind}: `{each.name}`{below}{who} ({abs(each.change_us) / whole_us:.0%} of the import)"
+    return f"{kind}: `{each.name}`{below}{who} ({abs(each.change_us) / whole_us:.1%} of the import)"
 
 
 def table(known: Sequence[Point], chosen: Sequence[str]) -> str:
@@ -199,7 +210,8 @@ def page(known: Sequence[Point], sections: Sequence[str], machine: str) -> str:
         f"Made by `python -m scripts.history_report --write` from `results/{machine}`: "
         f"{len(counted)} of {len(known)} releases, counted by `make history` on one machine with "
         "one set of dependencies. Counts of instructions repeat to within 0.01%. What came and "
-        "left is told by import trees (`-X importtime`) of the two releases, its share by time.\n\n"
+        "left is told by import trees (`-X importtime`) of the two releases, timed once and kept "
+        "in `results/imports`; its share is by time.\n\n"
         f"From {first.release.version} to {last.release.version} the import went from "
         f"{millions(first.imports)} M to {millions(last.imports)} M instructions, "
         f"{last.imports / first.imports:.2f}×.\n\n"
@@ -220,7 +232,11 @@ def parser() -> argparse.ArgumentParser:
     )
     described.add_argument("--write", action="store_true", help="write docs/history.md")
     described.add_argument(
-        "--steps", metavar="N", type=positive, default=STEPS, help="how many (default: %(default)s)"
+        "--steps",
+        metavar="N",
+        type=positive,
+        default=BIGGEST,
+        help="how many (default: %(default)s)",
     )
     described.add_argument(
         "--machine", metavar="NAME", type=machine_name, help="whose results (default: the fullest)"
@@ -239,11 +255,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = steps(known)[: arguments.steps]
     # In the order of time, as a story is told.
     chosen.sort(key=lambda step: step.after.release.timestamp, reverse=True)
-    # On stderr, for the page may go to stdout.
-    print(
-        f"timing the imports of {len(chosen)} steps, a minute or two", file=sys.stderr, flush=True
-    )
-    written = page(known, [told(step, reasons(UPSTREAM, step)) for step in chosen], machine)
+    new = missing(UPSTREAM, chosen)
+    if new:
+        # On stderr, for the page may go to stdout.
+        print(
+            f"timing the imports of {len(new)} steps, ten seconds each", file=sys.stderr, flush=True
+        )
+    for step in new:
+        keep(path_of(*step.versions), UPSTREAM, step.versions)
+    written = page(known, [told(step, reasons(step)) for step in chosen], machine)
     if arguments.write:
         write_text(DOCUMENT, written)
         print(f"wrote {DOCUMENT.relative_to(ROOT)}")

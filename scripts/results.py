@@ -18,8 +18,9 @@ from typing import Any
 
 from scripts import history
 from scripts.errors import Failure, run
-from scripts.files import write_text
+from scripts.files import read_object, write_text
 from scripts.git_command import commit_of
+from scripts.kept_imports import faults_of_imports
 from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
 
@@ -39,17 +40,6 @@ FIELDS = {
 }
 VERSION = 2
 LARGEST = sys.float_info.max
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object, or say what is there instead."""
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as problem:
-        raise Failure(f"no JSON ({problem})") from None
-    if not isinstance(read, dict):
-        raise Failure("no JSON object")
-    return read
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -140,6 +130,10 @@ def faults(results: Path, upstream: Path) -> list[str]:
     for path in sorted(results.glob("*/*-*.json")):
         if not (path.parent / MACHINE).exists():
             found.append(f"{path.parent.name}/{path.name}: its machine.json is missing")
+    for path in sorted(results.glob("imports/*.json")):
+        # Releases stay; the trees of a series may outlast its commits.
+        known = upstream if ".." in path.name else None
+        found += [f"imports/{path.name}: {fault}" for fault in faults_of_imports(path, known)]
     try:
         read_object(results / BENCHMARKS)
     except Failure as failure:
@@ -157,10 +151,11 @@ def other_versions(path: Path, known: dict[str, Any]) -> list[str]:
     known : dict of str to dict
         Descriptions of benchmarks by their names, as asv writes them.
     """
+    # What pyperf and import trees measured has no such versions.
     read = read_object(path)
     of_file = {
         name: dict(zip(read["result_columns"], entry)).get("version")
-        for name, entry in read["results"].items()
+        for name, entry in read.get("results", {}).items()
     }
     return [
         name

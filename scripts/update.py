@@ -28,6 +28,7 @@ from scripts.bench import COUNTS, commits_of, machine_name, measure, regular_exp
 from scripts.errors import Failure, run
 from scripts.files import write_text
 from scripts.git_command import git
+from scripts.kept_imports import SERIES, is_of, keep
 from scripts.paths import HTML, IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.series import base_commit, write_series
 
@@ -153,6 +154,9 @@ def is_published(results: Path, site: Path) -> bool:
 
 def write_documents() -> None:
     """Write what is made from results/ and committed: tables, and the import's history."""
+    newest = ("main", "optimized")
+    if not is_of(SERIES, UPSTREAM, newest):
+        keep(SERIES, UPSTREAM, newest)
     readme_table.main(["--write"])
     status.main(["--write"])
     applicability.main(["--write"])

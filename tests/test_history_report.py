@@ -1,13 +1,29 @@
 """The story of the import: the biggest steps, what explains them, what is not known."""
 
+import json
 import math
 
 import pytest
 
 from scripts import history_report
-from scripts.history_report import IMPORT, MODULES, Point, Step, page, point, reasons, steps, told
+from scripts.errors import Failure
+from scripts.history_report import (
+    BIGGEST,
+    IMPORT,
+    MODULES,
+    Point,
+    Step,
+    missing,
+    page,
+    point,
+    points,
+    reasons,
+    steps,
+    told,
+)
+from scripts.kept_imports import keep, path_of
 from scripts.measurements import Measurement
-from scripts.paths import UPSTREAM
+from scripts.paths import RESULTS, UPSTREAM
 from scripts.releases import load
 
 RELEASES = load()
@@ -43,15 +59,45 @@ def test_what_was_skipped_is_no_count_and_no_failure():
     assert point(RELEASES[0], failed).failed
 
 
-def test_a_step_is_explained_by_what_came():
-    # 2.16.8 came with a YAML of its own.
-    versions = ("2.16.7", "2.16.8")
-    before, after = (
-        Point(next(each for each in RELEASES if each.version == version), count, count, 1)
-        for version, count in zip(versions, (1.0, 2.0))
+def step_of(*versions):
+    """A step between these two releases."""
+    return Step(
+        *(
+            Point(next(each for each in RELEASES if each.version == version), count, count, 1)
+            for version, count in zip(versions, (1.0, 2.0))
+        )
     )
-    told_why = " ".join(reasons(UPSTREAM, Step(before, after)))
+
+
+def test_a_step_is_explained_by_what_came_and_timed_once(tmp_path):
+    # 2.16.8 came with a YAML of its own.
+    step = step_of("2.16.7", "2.16.8")
+    path = path_of(*step.versions, tmp_path)
+    assert missing(UPSTREAM, [step], tmp_path) == [step]
+    keep(path, UPSTREAM, step.versions)
+    assert missing(UPSTREAM, [step], tmp_path) == []
+    told_why = " ".join(reasons(step, tmp_path))
     assert "came: `" in told_why and "yaml" in told_why and "of the import" in told_why
+    # What is told is what was kept.
+    read = json.loads(path.read_text())
+    read["came"][0]["name"] = "as_kept"
+    path.write_text(json.dumps(read))
+    assert "came: `as_kept`" in reasons(step, tmp_path)[0]
+    # What is kept of other commits tells nothing of these.
+    path.rename(path_of("2.16.6", "2.16.7", tmp_path))
+    assert missing(UPSTREAM, [step_of("2.16.6", "2.16.7")], tmp_path)
+
+
+def test_a_damaged_step_is_said_in_a_line(tmp_path):
+    step = step_of("2.16.7", "2.16.8")
+    path_of(*step.versions, tmp_path).write_text("{")
+    with pytest.raises(Failure, match=r"2\.16\.7\.\.2\.16\.8\.json: no JSON .*git restore"):
+        missing(UPSTREAM, [step], tmp_path)
+
+
+def test_every_step_that_the_document_tells_is_kept():
+    known_now = points(RESULTS, "reference", UPSTREAM)
+    assert missing(UPSTREAM, steps(known_now)[:BIGGEST]) == []
 
 
 def test_nothing_measured_is_said_in_a_line(tmp_path, monkeypatch, capsys):

@@ -116,6 +116,41 @@ def test_results_of_another_version_of_a_benchmark_are_not_taken_in(copied, tmp_
     assert now[changed]["version"] == "another" and missing in now
 
 
+def test_import_trees_and_start_up_are_taken_in_too(copied, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    for folder in ("imports", "pyperf"):
+        shutil.copytree(RESULTS / folder, copied / folder)
+    taken, refused = results.merge(copied, here, UPSTREAM)
+    assert refused == []
+    assert "imports/series.json" in taken
+    assert any(name.startswith("pyperf/") for name in taken)
+
+
+@pytest.mark.parametrize(
+    "name, changes, fault",
+    [
+        ("series.json", {"module": 5}, "lacks module"),
+        ("series.json", {"before": None}, "lacks the commit before"),
+        (
+            "series.json",
+            {"after": {"commit": "0" * 40, "total_us": -1}},
+            "total_us after: a number",
+        ),
+        ("series.json", {"came": None}, "lacks came"),
+        ("1..2.json", {"after": {"commit": "0" * 40, "total_us": 1}}, "commit 00000000 is unknown"),
+    ],
+)
+def test_faults_of_import_trees_are_named(copied, name, changes, fault):
+    (copied / "imports").mkdir()
+    path = copied / "imports" / name
+    shutil.copy(RESULTS / "imports" / "series.json", path)
+    assert results.faults(copied, UPSTREAM) == []
+    edit(path, **changes)
+    (found,) = results.faults(copied, UPSTREAM)
+    assert found.startswith(f"imports/{name}: {fault}")
+
+
 def test_what_is_unsound_is_not_taken_in(copied, tmp_path):
     here = tmp_path / "here"
     here.mkdir()
