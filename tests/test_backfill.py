@@ -54,7 +54,8 @@ def test_a_commit_that_nobody_has_is_told_in_the_end(tmp_path):
 def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
     killing = tmp_path / "bin" / "git"
     killing.parent.mkdir()
-    kill = 'case "$*" in *clone*) kill -9 $PPID ;; esac'
+    # Not the folder's name, which may be "clone", too.
+    kill = 'case "$1" in clone) kill -9 $PPID ;; esac'
     killing.write_text(f'#!/bin/sh\n{kill}\nexec {shutil.which("git")} "$@"\n')
     killing.chmod(0o755)
     path = f"{killing.parent}{os.pathsep}{os.environ['PATH']}"
