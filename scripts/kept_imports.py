@@ -5,9 +5,12 @@ So a document or page made of it says the same each time; what is of other commi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from scripts.errors import Failure
 from scripts.files import read_object, write_text
@@ -24,6 +27,55 @@ SERIES = IMPORTS / "series.json"
 MODULE = "metaflow"
 ROUNDS = 5
 SIDES = ("before", "after")
+NUMBER = {"type": "integer", "minimum": 0}
+DIFFERENCES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "importer": {"type": "string"},
+            "before_us": NUMBER,
+            "after_us": NUMBER,
+            "below": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["name", "importer", "before_us", "after_us", "below"],
+        "additionalProperties": False,
+    },
+}
+SIDE = {
+    "type": "object",
+    "properties": {
+        "commit": {"type": "string", "pattern": "^[0-9a-f]{40}$"},
+        "total_us": {"type": "integer", "minimum": 1},
+        "tree": {"$ref": "#/$defs/tree"},
+    },
+    "required": ["commit", "total_us", "tree"],
+}
+TREE = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "self_us": NUMBER,
+        "cumulative_us": NUMBER,
+        "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}},
+    },
+    "required": ["name", "self_us", "cumulative_us", "children"],
+}
+# What `scripts.importtree.document` writes, as far as anything here reads it.
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "module": {"type": "string"},
+        "rounds": {"type": "integer", "minimum": 1},
+        "before": SIDE,
+        "after": SIDE,
+        "left": DIFFERENCES,
+        "came": DIFFERENCES,
+    },
+    "required": ["module", "rounds", "before", "after", "left", "came"],
+    "$defs": {"tree": TREE},
+}
 
 
 def path_of(before: str, after: str, folder: Path = IMPORTS) -> Path:
@@ -35,12 +87,10 @@ def is_of(path: Path, upstream: Path, revisions: Sequence[str]) -> bool:
     """Tell whether a file holds the comparison of these two revisions."""
     if not path.exists():
         return False
-    faults = faults_of_imports(path)
-    if faults:
-        raise Failure(f"{path.parent.name}/{path.name}: {faults[0]}; git restore gives it back")
-    read = read_object(path)
-    commits = [base_commit(upstream, revision) for revision in revisions]
-    return [read[side]["commit"] for side in SIDES] == commits
+    fault = fault_of_content(path)
+    if fault:
+        raise Failure(f"{path.parent.name}/{path.name}: {fault}; git restore gives it back")
+    return commits(read_object(path)) == [base_commit(upstream, each) for each in revisions]
 
 
 def keep(path: Path, upstream: Path, revisions: Sequence[str]) -> None:
@@ -59,29 +109,39 @@ def keep(path: Path, upstream: Path, revisions: Sequence[str]) -> None:
     write_text(path, document(MODULE, ROUNDS, sides, differences(*sides)))
 
 
-def faults_of_imports(path: Path, upstream: Path | None = None) -> list[str]:
-    """Return what is wrong with a file of import trees.
+def fault_of_imports(path: Path, upstream: Path) -> str | None:
+    """Return what is wrong with a file of import trees; None where nothing is.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
-    upstream : pathlib.Path, optional
-        The repository in which both commits should be known; not asked if not given.
+    upstream : pathlib.Path
+        The repository under test, which knows the releases that a name says.
     """
+    fault = fault_of_content(path)
+    if fault:
+        return fault
+    # Releases stay; the trees of a series may outlast its commits.
+    named = path.stem.split("..")
+    known = [commit_of(upstream, name) for name in named]
+    if len(named) == len(SIDES) and known != commits(read_object(path)):
+        return "is of other commits than its name says"
+    return None
+
+
+def fault_of_content(path: Path) -> str | None:
+    """Return where a file is not as the schema says, and how."""
     try:
-        read = read_object(path)
+        problem = best_match(Draft202012Validator(SCHEMA).iter_errors(read_object(path)))
     except Failure as failure:
-        return [str(failure)]
-    found = [] if isinstance(read.get("module"), str) else ["lacks module"]
-    for side in SIDES:
-        facts: Any = read.get(side)
-        if not isinstance(facts, dict) or not isinstance(facts.get("commit"), str):
-            found.append(f"lacks the commit {side}")
-        elif not isinstance(facts.get("total_us"), int) or facts["total_us"] <= 0:
-            found.append(f"total_us {side}: a number that can't be")
-        elif upstream and commit_of(upstream, facts["commit"]) != facts["commit"]:
-            found.append(f"commit {facts['commit'][:8]} is unknown in {upstream.name}/")
-    kinds = ("came", "left")
-    found += [f"lacks {kind}" for kind in kinds if not isinstance(read.get(kind), list)]
-    return found
+        return str(failure)
+    if problem is None:
+        return None
+    where = ".".join(str(part) for part in problem.absolute_path)
+    return f"{where}: {problem.message}" if where else problem.message
+
+
+def commits(read: Mapping[str, Any]) -> list[str]:
+    """Return the hashes of the two commits of a file."""
+    return [read[side]["commit"] for side in SIDES]

@@ -20,9 +20,10 @@ from scripts import history
 from scripts.errors import Failure, run
 from scripts.files import read_object, write_text
 from scripts.git_command import commit_of
-from scripts.kept_imports import faults_of_imports
+from scripts.kept_imports import fault_of_imports
 from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
+from scripts.pyperf_results import stored
 
 BENCHMARKS = "benchmarks.json"
 MACHINE = "machine.json"
@@ -131,9 +132,13 @@ def faults(results: Path, upstream: Path) -> list[str]:
         if not (path.parent / MACHINE).exists():
             found.append(f"{path.parent.name}/{path.name}: its machine.json is missing")
     for path in sorted(results.glob("imports/*.json")):
-        # Releases stay; the trees of a series may outlast its commits.
-        known = upstream if ".." in path.name else None
-        found += [f"imports/{path.name}: {fault}" for fault in faults_of_imports(path, known)]
+        fault = fault_of_imports(path, upstream)
+        found += [f"imports/{path.name}: {fault}"] if fault else []
+    for path in sorted(results.glob("pyperf/*.json")):
+        try:
+            stored(path)
+        except Failure as failure:
+            found.append(f"pyperf/{path.name}: {failure}")
     try:
         read_object(results / BENCHMARKS)
     except Failure as failure:
@@ -151,11 +156,10 @@ def other_versions(path: Path, known: dict[str, Any]) -> list[str]:
     known : dict of str to dict
         Descriptions of benchmarks by their names, as asv writes them.
     """
-    # What pyperf and import trees measured has no such versions.
     read = read_object(path)
     of_file = {
         name: dict(zip(read["result_columns"], entry)).get("version")
-        for name, entry in read.get("results", {}).items()
+        for name, entry in read["results"].items()
     }
     return [
         name
@@ -195,7 +199,8 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
     unsound |= {f"{name}/machine.json": what for name, what in other_machines(other, results)}
     known = descriptions(results / BENCHMARKS)
     taken, refused = [], []
-    for source in sorted(other.glob("*/*.json")):
+    files = [path for path in other.glob("*/*.json") if path.parent.name not in IGNORED_MACHINES]
+    for source in sorted(files):
         name = f"{source.parent.name}/{source.name}"
         target = results / name
         about_machine = unsound.get(f"{source.parent.name}/machine.json")
@@ -203,6 +208,8 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
             refused.append(unsound.get(name) or str(about_machine))
         elif (
             source.name != MACHINE
+            # What pyperf and import trees measured has no such versions.
+            and (source.parent / MACHINE).exists()
             and not target.exists()
             and (differing := other_versions(source, known))
         ):

@@ -152,11 +152,15 @@ def is_published(results: Path, site: Path) -> bool:
     return mark.exists() and mark.read_text() == digest_of(results)
 
 
+def keep_series_trees() -> None:
+    """Time the imports of the newest release and the series, unless they are kept already."""
+    revisions = ("main", "optimized")
+    if not is_of(SERIES, UPSTREAM, revisions):
+        keep(SERIES, UPSTREAM, revisions)
+
+
 def write_documents() -> None:
     """Write what is made from results/ and committed: tables, and the import's history."""
-    newest = ("main", "optimized")
-    if not is_of(SERIES, UPSTREAM, newest):
-        keep(SERIES, UPSTREAM, newest)
     readme_table.main(["--write"])
     status.main(["--write"])
     applicability.main(["--write"])
@@ -197,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("all is measured and published")
         return 0
     if name == readme_table.MACHINE and not arguments.bench:
+        keep_series_trees()
         write_documents()
     asv("publish")
     write_text(HTML / PUBLISHED, digest_of(RESULTS))

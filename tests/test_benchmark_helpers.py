@@ -47,6 +47,21 @@ def test_same_tells_payloads_apart():
     printed(code)
 
 
+def test_a_person_s_settings_do_not_send_s3_to_the_network():
+    code = (
+        "import boto3; from benchmarks.s3 import only_this_server\n"
+        "only_this_server('http://127.0.0.1:9')\n"
+        "client = boto3.client('s3')\n"
+        "assert client.meta.endpoint_url == 'http://127.0.0.1:9', client.meta.endpoint_url\n"
+        "assert client._request_signer._credentials.access_key == 'benchmark'\n"
+    )
+    for setting in (
+        {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+        {"AWS_ENDPOINT_URL": "http://127.0.0.2:9", "AWS_PROFILE": "mine"},
+    ):
+        printed(code, **setting)
+
+
 def test_a_person_s_settings_do_not_reach_a_measured_process():
     code = (
         "import os; os.environ.update(METAFLOW_DEFAULT_DATASTORE='s3', METAFLOW_PROFILE='mine')\n"

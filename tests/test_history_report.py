@@ -100,6 +100,11 @@ def test_every_step_that_the_document_tells_is_kept():
     assert missing(UPSTREAM, steps(known_now)[:BIGGEST]) == []
 
 
+def test_the_document_is_what_its_command_says(capsys):
+    assert history_report.main(["--machine", "reference"]) == 0
+    assert capsys.readouterr().out == history_report.DOCUMENT.read_text(encoding="utf-8")
+
+
 def test_nothing_measured_is_said_in_a_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(history_report, "RESULTS", tmp_path)
     (tmp_path / "machine").mkdir()

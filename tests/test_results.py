@@ -12,6 +12,8 @@ from scripts.errors import Failure
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 
 MACHINE = "reference"
+# What release 2.16.8 brought.
+STEP = "2.16.7..2.16.8.json"
 
 
 @pytest.fixture
@@ -130,25 +132,51 @@ def test_import_trees_and_start_up_are_taken_in_too(copied, tmp_path):
 @pytest.mark.parametrize(
     "name, changes, fault",
     [
-        ("series.json", {"module": 5}, "lacks module"),
-        ("series.json", {"before": None}, "lacks the commit before"),
-        (
-            "series.json",
-            {"after": {"commit": "0" * 40, "total_us": -1}},
-            "total_us after: a number",
-        ),
-        ("series.json", {"came": None}, "lacks came"),
-        ("1..2.json", {"after": {"commit": "0" * 40, "total_us": 1}}, "commit 00000000 is unknown"),
+        ("series.json", {"module": 5}, "module: 5 is not of type 'string'"),
+        ("series.json", {"before": None}, "before: None is not of type 'object'"),
+        ("series.json", {"after": {"commit": "0"}}, "after"),
+        ("series.json", {"came": [5]}, "came.0: 5 is not of type 'object'"),
+        ("series.json", {"left": [{"name": "x"}]}, "left.0: 'importer' is a required property"),
+        (STEP, {"rounds": 0}, "rounds: 0 is less than the minimum of 1"),
     ],
 )
 def test_faults_of_import_trees_are_named(copied, name, changes, fault):
     (copied / "imports").mkdir()
     path = copied / "imports" / name
-    shutil.copy(RESULTS / "imports" / "series.json", path)
+    shutil.copy(RESULTS / "imports" / name, path)
     assert results.faults(copied, UPSTREAM) == []
     edit(path, **changes)
     (found,) = results.faults(copied, UPSTREAM)
     assert found.startswith(f"imports/{name}: {fault}")
+
+
+@pytest.mark.parametrize("name", ["2.16.6..2.16.7.json", "1.0..2.0.json"])
+def test_trees_of_other_releases_than_their_name_says_are_no_good(copied, name):
+    path = copied / "imports" / name
+    path.parent.mkdir()
+    shutil.copy(RESULTS / "imports" / STEP, path)
+    (found,) = results.faults(copied, UPSTREAM)
+    assert found == f"imports/{path.name}: is of other commits than its name says"
+
+
+def test_one_damaged_file_is_refused_by_its_name_and_the_others_are_taken(copied, tmp_path):
+    here = tmp_path / "here"
+    here.mkdir()
+    for folder in ("imports", "pyperf"):
+        shutil.copytree(RESULTS / folder, copied / folder)
+    damaged = min((copied / "pyperf").glob("*.json"))
+    damaged.write_text('{"results": [1]}')
+    (copied / "imports" / STEP).write_text("{half")
+    # What is measured to test the tools is nobody's results.
+    (copied / "ci").mkdir()
+    (copied / "ci" / "deadbeef-x.json").write_text("{half")
+    taken, refused = results.merge(copied, here, UPSTREAM)
+    assert [line.partition(":")[0] for line in refused] == [
+        f"imports/{STEP}",
+        f"pyperf/{damaged.name}",
+    ]
+    assert "imports/series.json" in taken and f"{MACHINE}/{first(copied).name}" in taken
+    assert not (here / "ci").exists()
 
 
 def test_what_is_unsound_is_not_taken_in(copied, tmp_path):
