@@ -19,6 +19,7 @@ from typing import Any
 import uv
 from asv import machine as asv_machine
 from asv import util
+from asv.benchmarks import Benchmarks
 from asv.commands import compare
 from asv.commands import run as run_command
 from asv.console import log
@@ -190,6 +191,26 @@ def run_alone(conf: Any, *arguments: Any, **options: Any) -> Any:
 run_together = run_command.Run.run
 
 
+def discover_anyway(
+    conf: Any, repo: Any, environments: Any, commit_hash: Sequence[str], **options: Any
+) -> Benchmarks:
+    """Find the benchmarks, where what is measured does not build by releases before the newest.
+
+    asv tries the commits it is to measure and the branches' tips, and records nothing if none
+    builds: a newest release that does not, and the series on it, would be nobody's news.
+    """
+    try:
+        before = repo.get_hash_from_name("main")
+        earlier = repo.get_hashes_from_range(f"{before} --skip=1 -{RELEASES_TRIED}")
+    except (NoSuchNameError, util.UserError):
+        earlier = []
+    return discover_at_first(conf, repo, environments, [*commit_hash, *earlier], **options)
+
+
+discover_at_first = Benchmarks.discover
+RELEASES_TRIED = 5
+
+
 def write_whole(path: str, *contents: Any, **options: Any) -> None:
     """Write JSON as asv does, whole or not at all: a kill or a full disk leaves what was there."""
     with replaced(Path(path)) as beside:
@@ -231,6 +252,7 @@ def setup() -> None:
         os.environ["METAFLOW_BENCHMARKS_QUICK"] = "1"
     compare.Compare.run = staticmethod(compare_here)
     run_command.Run.run = staticmethod(run_alone)
+    Benchmarks.discover = staticmethod(discover_anyway)
     util.write_json = write_whole
     sys.excepthook = in_one_line
     asv_machine.Machine.generate_machine_file = staticmethod(facts)

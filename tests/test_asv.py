@@ -213,3 +213,25 @@ def test_a_commit_that_does_not_build_is_recorded_and_passed_over(clone):
     (path,) = clone.glob(f"results/*/{commit[:8]}-*.json")
     ((result, *_),) = json.loads(path.read_text())["results"].values()
     assert result is None or set(result) == {None}
+
+
+def test_a_newest_release_that_does_not_build_is_recorded_by_what_is_known_of_the_one_before(clone):
+    upstream = clone / "upstream"
+    before = {name: git(upstream, "rev-parse", name) for name in ("main", "optimized")}
+    git(upstream, "checkout", "--quiet", "--detach", "main")
+    git(upstream, "rm", "--quiet", "-r", "metaflow", "setup.py")
+    author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    subprocess.run(["git", "-C", upstream, *author, "commit", "-qm", "metaflow 9"], check=True)
+    commit = git(upstream, "rev-parse", "HEAD")
+    # The series on it, as far as it applies, is broken as well.
+    for name in before:
+        git(upstream, "update-ref", f"refs/heads/{name}", commit)
+    try:
+        asv(clone, "run", "--quick", "--bench", ONE_BENCHMARK, "main^!", code=2)
+    finally:
+        for name, hash_before in before.items():
+            git(upstream, "update-ref", f"refs/heads/{name}", hash_before)
+        git(upstream, "checkout", "--quiet", "optimized")
+    (path,) = clone.glob(f"results/*/{commit[:8]}-*.json")
+    ((result, *_),) = json.loads(path.read_text())["results"].values()
+    assert result is None or set(result) == {None}
