@@ -40,7 +40,7 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | own | {"PYTHONHASHSEED": "0", "METAFLOW_USER": "somebody"}
 
 
-def import_once(python: Path, module: str, folder: Path) -> Node:
+def import_once(python: Path, module: str, folder: Path, commit: str) -> Node:
     """Import a module of an exported commit in a fresh process; return its tree."""
     package = module.partition(".")[0]
     code = f"import {module}, sys; found = sys.modules[{package!r}]; "
@@ -58,10 +58,10 @@ def import_once(python: Path, module: str, folder: Path) -> Node:
     if finished.returncode != 0:
         said = [line for line in finished.stderr.splitlines() if not LINE.search(line)]
         reason = said[-1] if said else f"it ended with {finished.returncode}"
-        raise Failure(f"import {module} fails at the commit {folder.name}: {reason}")
+        raise Failure(f"import {module} fails at {commit}: {reason}")
     place = (finished.stdout.splitlines() or ["nowhere"])[-1]
     if not Path(place).resolve().is_relative_to(folder / "tree"):
-        raise Failure(f"{package} was imported from {place}, not from the commit {folder.name}")
+        raise Failure(f"{package} was imported from {place}, not from {commit}")
     # The last: where a package imports its own module, that is in the tree twice.
     return [node for node in parse(finished.stderr) if node.name == module][-1]
 
@@ -95,10 +95,14 @@ def measure(
         Where a revision is unknown or lacks the module, or the import fails.
     """
     commits = [base_commit(repository, revision) for revision in revisions]
+    said = [f"{name} ({commit[:8]})" for name, commit in zip(revisions, commits)]
     with tempfile.TemporaryDirectory(prefix="importtree-") as name:
         folders = [Path(name).resolve() / side for side in ("before", "after")]
         for commit, folder in zip(commits, folders):
             export(repository, commit, module.partition(".")[0], python, folder)
-        made = [[import_once(python, module, each) for each in folders] for _ in range(rounds + 1)]
+        made = [
+            [import_once(python, module, *each) for each in zip(folders, said)]
+            for _ in range(rounds + 1)
+        ]
     sides = zip(revisions, commits, zip(*made[1:]))
     return [summed_up(revision, commit, trees) for revision, commit, trees in sides]

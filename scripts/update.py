@@ -1,6 +1,7 @@
 """Take in what is new of metaflow: releases, the series on the newest, measurements, the site.
 
-Run it as often as you like: what is there already is not done again.
+Run it as often as you like: what is there already is not done again. Exit codes: 0 all is done;
+1 all is measured and published, but for a document that can't be made of it; 3 an error.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 import hashlib
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scripts import (
@@ -24,18 +25,19 @@ from scripts import (
 )
 from scripts import results as results_tool
 from scripts.asv_command import asv
-from scripts.bench import COUNTS, commits_of, machine_name, measure, regular_expression, series
+from scripts.bench import machine_name, regular_expression
 from scripts.errors import Failure, run
 from scripts.files import write_text
 from scripts.git_command import git
 from scripts.kept_imports import SERIES, is_of, keep
+from scripts.measure_series import measure_left
 from scripts.paths import HTML, IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.series import base_commit, write_series
 
-# In a machine's folder, while main, control and series are measured together: their hashes.
-UNFINISHED = ".unfinished"
 # In the site: of which results it was made.
 PUBLISHED = "results.sha256"
+# All is measured and published, but for a table that can't be made of it.
+EXIT_UNWRITTEN = 1
 
 
 def refusals(upstream: Path) -> list[str]:
@@ -44,62 +46,14 @@ def refusals(upstream: Path) -> list[str]:
     return [f"{commit.name}: {commit.refusal}" for commit in commits if commit.refusal]
 
 
-def unmeasured(folder: Path, commits: Sequence[str]) -> list[str]:
-    """Return the commits of which a machine's folder holds no results."""
-    return [commit for commit in commits if not any(folder.glob(f"{commit[:8]}-*.json"))]
-
-
-def unfinished(mark: Path, upstream: Path) -> list[str]:
-    """Return the commits that were measured together when somebody stopped it, and still exist."""
-    commits = mark.read_text().split() if mark.exists() else []
-    reachable = set(git(upstream, "rev-list", "--branches", "--tags").split())
-    return [commit for commit in commits if commit in reachable]
-
-
-def measure_series(name: str, only: str | None = None) -> list[str]:
-    """Measure the newest release, the control and the series where this machine has not.
-
-    Parameters
-    ----------
-    name : str
-        The machine's.
-    only : str, optional
-        Regular expression of benchmarks; all if not given.
-
-    Returns
-    -------
-    list of str
-        The commits that had no results, or not all rounds.
-    """
-    head = [*commits_of(["main"]), series()[0], series()[-1]]
-    mark = RESULTS / name / UNFINISHED
-    # Of an interleaved run that was stopped, each commit has results, of a round or two.
-    stopped = [commit for commit in unfinished(mark, UPSTREAM) if commit not in head]
-    together = [*head, *stopped]
-    new = together if mark.exists() else unmeasured(RESULTS / name, head)
-    if new:
-        # All of them, for times are compared within one run.
-        chosen = ["--bench", only] if only else []
-        measure_history.require_room()
-        write_text(mark, "\n".join(together))
-        measure(together, "--machine", name, "--interleave-rounds", *chosen, may_fail=True)
-        # On a full disk benchmarks fail, and what they would have given is still to be measured.
-        measure_history.require_room()
-        mark.unlink()
-    between = unmeasured(RESULTS / name, series()[1:-1])
-    if between:
-        measure_history.require_room()
-        measure(between, "--machine", name, "--bench", only or COUNTS, may_fail=True)
-    return [*new, *between]
-
-
 def newer(part: measure_history.Part, name: str) -> dict[str, measure_history.Left]:
     """Return the releases beyond the newest that a machine measured, oldest first.
 
-    None where it measured none: that is `make history`'s.
+    Without the newest of all, which is measured with the series. None where it measured none:
+    that is `make history`'s.
     """
     left = measure_history.left(part, name, RESULTS, UPSTREAM)
-    versions = measure_history.releases_of(part)
+    versions = measure_history.releases_of(part)[1:]
     new = list(itertools.takewhile(lambda each: each in left and left[each].new, versions))
     # Oldest first: whatever stops this, what is left is still beyond what is measured.
     return {} if len(new) == len(versions) else {version: left[version] for version in new[::-1]}
@@ -107,12 +61,12 @@ def newer(part: measure_history.Part, name: str) -> dict[str, measure_history.Le
 
 def measure_releases(name: str) -> list[str]:
     """Measure new releases as `make history` does, and return their commits."""
-    measured: list[str] = []
+    measured: dict[str, None] = {}
     for part in measure_history.PARTS.values():
         releases = newer(part, name)
         measure_history.measure_part(part, name, releases)
-        measured += [each.commit for each in releases.values() if each.commit not in measured]
-    return measured
+        measured |= dict.fromkeys(each.commit for each in releases.values())
+    return list(measured)
 
 
 def superseded(results: Path, upstream: Path) -> list[Path]:
@@ -159,12 +113,30 @@ def keep_series_trees() -> None:
         keep(SERIES, UPSTREAM, revisions)
 
 
-def write_documents() -> None:
-    """Write what is made from results/ and committed: tables, and the import's history."""
-    readme_table.main(["--write"])
-    status.main(["--write"])
-    applicability.main(["--write"])
+def history_of_import() -> None:
+    """Write docs/history.md."""
     history_report.main(["--write", "--machine", readme_table.MACHINE])
+
+
+# What is made from results/ and committed.
+DOCUMENTS: dict[str, Callable[[], object]] = {
+    "results/imports/series.json": keep_series_trees,
+    "README.md": lambda: readme_table.main(["--write"]),
+    "STATUS.md": lambda: status.main(["--write"]),
+    "docs/optimizations.md": lambda: applicability.main(["--write"]),
+    "docs/history.md": history_of_import,
+}
+
+
+def write_documents() -> list[str]:
+    """Write tables and the import's history; return a line for each that can't be made."""
+    failures = []
+    for name, write in DOCUMENTS.items():
+        try:
+            write()
+        except Failure as failure:
+            failures.append(f"{name} stays as it was: {failure}")
+    return failures
 
 
 def parser() -> argparse.ArgumentParser:
@@ -189,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for line in refusals(UPSTREAM):
         print(f"does not apply to {newest}: {line}")
     name = machine.ensure(arguments.machine)
-    measured = measure_releases(name) + measure_series(name, arguments.bench)
+    measured = [*measure_releases(name), *measure_left(name, arguments.bench)]
     old = superseded(RESULTS, UPSTREAM)
     for path in old:
         print(f"{path.name} is of the series on an older release; git keeps it")
@@ -200,12 +172,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (measured or old) and is_published(RESULTS, HTML):
         print("all is measured and published")
         return 0
+    unwritten = []
     if name == readme_table.MACHINE and not arguments.bench:
-        keep_series_trees()
-        write_documents()
+        unwritten = write_documents()
     asv("publish")
-    write_text(HTML / PUBLISHED, digest_of(RESULTS))
     print(f"{len(measured)} commits measured, and all is published")
+    if unwritten:
+        # Not marked as done: another start tries them again.
+        print("\n".join(f"error: {line}" for line in unwritten), file=sys.stderr)
+        return EXIT_UNWRITTEN
+    write_text(HTML / PUBLISHED, digest_of(RESULTS))
     return 0
 
 

@@ -216,8 +216,8 @@ def test_the_settings_of_a_person_have_no_say(repository, monkeypatch, tmp_path)
 @pytest.mark.parametrize(
     ("source", "module", "said"),
     [
-        ("raise RuntimeError('a reason')", "tabulate", "at the commit after: .*a reason"),
-        ("import os\nos.abort()", "tabulate", "import tabulate fails at the commit after"),
+        ("raise RuntimeError('a reason')", "tabulate", r"fails at \S+ \([0-9a-f]{8}\): .*a reason"),
+        ("import os\nos.abort()", "tabulate", r"import tabulate fails at \S+ \([0-9a-f]{8}\): "),
         ("", "tabulate.kept", "No module named 'tabulate.kept'"),
         ("", "other", "has no module other; name another with --module"),
         (

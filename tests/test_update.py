@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from scripts import update
+from scripts.errors import Failure
 from scripts.git_command import git
 from scripts.measure_history import COUNTS, releases_of
 from scripts.paths import RESULTS, ROOT, UPSTREAM
@@ -16,6 +17,7 @@ from tests.project_clones import variables
 
 MACHINE = "reference"
 ONE_BENCHMARK = r"^multicore\.ParallelMap\.time_map\(1, 'default'\)$"
+ANOTHER_BENCHMARK = r"^imports\.Footprint\.track_modules$"
 
 
 def test_what_is_beyond_the_newest_that_was_measured_is_new(tmp_path, monkeypatch):
@@ -29,8 +31,8 @@ def test_what_is_beyond_the_newest_that_was_measured_is_new(tmp_path, monkeypatc
     read["commit_hash"] = commit
     (tmp_path / MACHINE).mkdir()
     (tmp_path / MACHINE / path.name.replace(path.name[:8], commit[:8])).write_text(json.dumps(read))
-    # Oldest first: what stops the work leaves only newer ones.
-    assert list(update.newer(COUNTS, MACHINE)) == versions[2::-1]
+    # Oldest first: what stops the work leaves only newer ones. The newest is the series'.
+    assert list(update.newer(COUNTS, MACHINE)) == versions[2:0:-1]
 
 
 @pytest.fixture
@@ -47,9 +49,8 @@ def behind(clone):
 
 
 def test_update_twice(behind):
-    command = [sys.executable, "-m", "scripts.update", "--bench", ONE_BENCHMARK]
-
-    def start():
+    def start(benchmark=ONE_BENCHMARK):
+        command = [sys.executable, "-m", "scripts.update", "--bench", benchmark]
         return subprocess.run(
             command, cwd=behind, env=variables(behind), capture_output=True, text=True
         )
@@ -64,14 +65,25 @@ def test_update_twice(behind):
     assert second.returncode == 0, second.stderr
     assert second.stdout == "new releases: none\nall is measured and published\n"
     assert {path: path.read_bytes() for path in behind.glob("results/*/*.json")} == results
+    # What was measured of something else is no reason not to measure this.
+    third = start(ANOTHER_BENCHMARK)
+    assert third.stdout.splitlines()[-1] == "3 commits measured, and all is published"
+    for path, kept in results.items():
+        if "-" in path.name:
+            before, now = (json.loads(text)["results"] for text in (kept, path.read_text()))
+            assert now.keys() > before.keys() and {name: now[name] for name in before} == before
 
 
-def test_what_was_stopped_is_known_by_its_commits_as_long_as_they_exist(tmp_path):
-    mark = tmp_path / update.UNFINISHED
-    assert update.unfinished(mark, UPSTREAM) == []
-    release = git(UPSTREAM, "rev-parse", "2.19.38^{commit}")
-    mark.write_text(f"{release}\n{'0' * 40}")
-    assert update.unfinished(mark, UPSTREAM) == [release]
+def test_a_document_that_can_t_be_made_is_told_and_the_others_are_written(monkeypatch):
+    written = []
+
+    def fails():
+        raise Failure("it has no results")
+
+    made = {"one": lambda: written.append(1), "two": fails, "three": lambda: written.append(3)}
+    monkeypatch.setattr(update, "DOCUMENTS", made)
+    assert update.write_documents() == ["two stays as it was: it has no results"]
+    assert written == [1, 3]
 
 
 def test_a_site_is_that_of_its_results_whatever_their_files_times(tmp_path):
