@@ -25,13 +25,15 @@ from benchmarks.surroundings import fresh_folder, settle_disk, skip_when_quick
 
 FORK = multiprocessing.get_context("fork")
 TWENTY_SMALL = "20-small"
+THREE_HUNDRED_SMALL = "300-small"
 ARTIFACTS = (*PAYLOADS, TWENTY_SMALL)
 
 
 def make_artifacts(payload):
-    """Return the artifacts of one step: the payload alone, or twenty small ones, all different."""
-    if payload == TWENTY_SMALL:
-        return [(f"artifact_{i}", {**make_payload("dict-233B"), "fold": i}) for i in range(20)]
+    """Return the artifacts of one step: the payload alone, or many small ones, all different."""
+    if payload in (TWENTY_SMALL, THREE_HUNDRED_SMALL):
+        small = make_payload("dict-233B")
+        return [(f"artifact_{i}", {**small, "fold": i}) for i in range(int(payload.split("-")[0]))]
     return [("artifact", make_payload(payload))]
 
 

@@ -175,6 +175,7 @@ _MAKERS = {
     "metrics-52KB": _metrics,
     "float64-800KB": lambda generator: generator.standard_normal(100_000),
     "float64-8MB": lambda generator: generator.standard_normal(1_000_000),
+    "float64-64MB": lambda generator: generator.standard_normal(8_000_000),
     "embeddings-8MB": lambda generator: generator.standard_normal((2000, 1000), dtype="float32"),
     "random-5MB": lambda generator: generator.bytes(5_000_000),
     "text-1MB": lambda generator: _text(generator, 1_000_000),

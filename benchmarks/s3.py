@@ -1,61 +1,20 @@
 """Artifacts in S3: what a step pays where artifacts go through metaflow's S3 datastore.
 
-The server is moto's, in a process of its own on this machine: it speaks S3's protocol as the real
-one does, and answers faster. What is measured is metaflow's work and its number of requests.
+The server is on this machine: it speaks S3's protocol as the real one does, and answers faster.
+What is measured is metaflow's work and its number of requests.
 """
 
-import os
-import subprocess
-from pathlib import Path
-
-from asv_runner.benchmarks.mark import SkipNotImplemented
-
-from benchmarks.artifacts import TWENTY_SMALL, make_artifacts
+from benchmarks.artifacts import THREE_HUNDRED_SMALL, TWENTY_SMALL, make_artifacts
 from benchmarks.common import same
 from benchmarks.datastores import FLOW, RUN, STEP, TASK, require_metaflow
-from benchmarks.processes import PROGRAMS
-from benchmarks.surroundings import fresh_folder, skip_when_quick
+from benchmarks.s3_servers import end, only_this_server, start_gateway, start_moto
+from benchmarks.surroundings import fresh_folder, settle_disk, skip_when_quick
 
 # Many small objects go through metaflow's parallel workers, few through one client.
 PAYLOADS = ("dict-233B", TWENTY_SMALL, "float64-8MB", "text-10MB")
+# A few hundred small ones, and one far above 8 MB, from where boto3 sends an object in parts.
+OBJECTS = (THREE_HUNDRED_SMALL, "float64-64MB")
 BUCKET = "benchmarks"
-# The project's own environment; the measured one holds what metaflow needs and no server.
-INTERPRETER = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
-SETTINGS = {
-    "AWS_ACCESS_KEY_ID": "benchmark",
-    "AWS_SECRET_ACCESS_KEY": "benchmark",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": "/nonexistent",
-    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-    "NO_PROXY": "127.0.0.1",
-    "no_proxy": "127.0.0.1",
-}
-
-
-def start_server():
-    """Start the server; return its process and its address, or skip where there is none."""
-    if not INTERPRETER.exists():
-        raise SkipNotImplemented("there is no .venv with an S3 server; make setup makes one")
-    server = subprocess.Popen(
-        [INTERPRETER, PROGRAMS / "s3_server.py"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    port = server.stdout.readline().strip()
-    if not port:
-        raise SkipNotImplemented("moto's server is not installed; make setup installs it")
-    return server, f"http://127.0.0.1:{port}"
-
-
-def only_this_server(address):
-    """Let boto3, here and in metaflow's workers, know this server and nothing else of AWS."""
-    # One of a person's settings alone sends requests to the network: to ignore addresses.
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(SETTINGS, AWS_ENDPOINT_URL_S3=address)
 
 
 def task_in_s3(mode):
@@ -78,11 +37,12 @@ class Served:
     param_names = ("payload",)
     version = "1"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
+    start_server = staticmethod(start_moto)
 
     def setup(self, payload):
         skip_when_quick("a server is started for each sample")
         require_metaflow()
-        self.server, address = start_server()
+        self.server, address = self.start_server()
         only_this_server(address)
         import boto3
         from metaflow.plugins.datastores import s3_storage
@@ -96,8 +56,7 @@ class Served:
 
     def teardown(self, payload):
         if hasattr(self, "server"):
-            self.server.stdin.close()
-            self.server.wait(10)
+            end(self.server)
 
     def begin(self):
         """Begin a task, and make the first request of this process, which takes longest."""
@@ -142,6 +101,32 @@ class Load(Served):
         if hasattr(self, "loaded") and not equal(self.loaded, self.artifacts):
             raise RuntimeError("what was loaded is not what was saved")
         super().teardown(payload)
+
+
+class SaveToGateway(Save):
+    """Persist many small artifacts, or one of several parts, where MinIO's front keeps files."""
+
+    params = OBJECTS
+    version = "1"
+    timeout = 300
+    start_server = staticmethod(start_gateway)
+
+    def setup(self, payload):
+        super().setup(payload)
+        settle_disk()
+
+
+class LoadFromGateway(Load):
+    """Read many small artifacts, or one of several parts, where MinIO's front keeps files."""
+
+    params = OBJECTS
+    version = "1"
+    timeout = 300
+    start_server = staticmethod(start_gateway)
+
+    def setup(self, payload):
+        super().setup(payload)
+        settle_disk()
 
 
 def check(task, artifacts):

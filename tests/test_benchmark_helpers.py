@@ -49,7 +49,7 @@ def test_same_tells_payloads_apart():
 
 def test_a_person_s_settings_do_not_send_s3_to_the_network():
     code = (
-        "import boto3; from benchmarks.s3 import only_this_server\n"
+        "import boto3; from benchmarks.s3_servers import only_this_server\n"
         "only_this_server('http://127.0.0.1:9')\n"
         "client = boto3.client('s3')\n"
         "assert client.meta.endpoint_url == 'http://127.0.0.1:9', client.meta.endpoint_url\n"

@@ -207,6 +207,8 @@ def test_every_case_runs_once_on_the_newest_release(project, release_python, des
     allowed = set(OF_THE_SERIES)
     if shutil.which("valgrind") is None:
         allowed |= {name for name in described if name.startswith("instructions.")}
+    if not Path(sys.executable).with_name("juicefs").exists():
+        allowed |= {name for name in described if "Gateway" in name}
     assert skipped(values) == allowed
     assert "failed" not in output
     parts = dict(

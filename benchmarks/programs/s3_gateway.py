@@ -1,0 +1,73 @@
+"""Serve S3 on loopback from files, until standard input ends: with whoever started it.
+
+It is MinIO's S3 front, as JuiceFS's gateway has it, with data and descriptions below the working
+directory. Prints the port. Usage: s3_gateway.py JUICEFS
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SECONDS_TO_START = 30
+
+
+def free_port():
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def answers(port):
+    """Tell whether something listens on a port."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def serve(juicefs):
+    """Make a volume, and start a gateway to it; return the process and its port."""
+    folder = Path.cwd()
+    volume = f"sqlite3://{folder / 'descriptions.db'}"
+    options = [juicefs, "--no-agent", "--quiet"]
+    storage = ["--storage", "file", "--bucket", f"{folder / 'data'}/"]
+    subprocess.run([*options, "format", *storage, volume, "volume"], check=True)
+    port = free_port()
+    # Nothing is reported to anybody, and nothing is done beside what is asked for.
+    alone = ["--no-usage-report", "--no-banner", "--no-bgjob", "--backup-meta", "0"]
+    places = ["--cache-dir", str(folder / "cache"), "--cache-size", "0"]
+    places += ["--log", str(folder / "gateway.log"), "--metrics", "127.0.0.1:0"]
+    gateway = subprocess.Popen(
+        [*options, "gateway", *alone, *places, "--multi-buckets", volume, f"127.0.0.1:{port}"],
+        env={
+            "HOME": str(folder),
+            "PATH": os.defpath,
+            "MINIO_ROOT_USER": os.environ["AWS_ACCESS_KEY_ID"],
+            "MINIO_ROOT_PASSWORD": os.environ["AWS_SECRET_ACCESS_KEY"],
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    return gateway, port
+
+
+def wait_for(gateway, port):
+    """Wait until a gateway answers, or end with what became of it."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not answers(port):
+        if gateway.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"the gateway does not answer (its status: {gateway.poll()})")
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    gateway, port = serve(sys.argv[1])
+    try:
+        wait_for(gateway, port)
+        print(port, flush=True)
+        sys.stdin.read()
+    finally:
+        gateway.kill()
+        gateway.wait()

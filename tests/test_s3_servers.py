@@ -1,0 +1,157 @@
+"""The S3 servers of the benchmarks: they serve, skip where they are missing, and leave nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.paths import ROOT
+
+JUICEFS = Path(sys.executable).with_name("juicefs")
+STARTS = [
+    "start_moto",
+    pytest.param(
+        "start_gateway",
+        marks=pytest.mark.skipif(not JUICEFS.exists(), reason="there is no juicefs for this"),
+    ),
+]
+
+
+def python(folder, code, **more):
+    """Run code beside the benchmarks, in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        cwd=folder,
+        env=os.environ | more,
+        capture_output=True,
+        text=True,
+    )
+
+
+def sockets_of(pid):
+    """Return the addresses at which a process, or one that it has started, listens."""
+    listening = {}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, address, _, state, *_, inode = line.split()[:10]
+        if state == "0A":
+            listening[f"socket:[{inode}]"] = address
+    found = []
+    for process in [pid, *children(pid)]:
+        for file in Path(f"/proc/{process}/fd").iterdir():
+            found += [listening[name] for name in [str(file.readlink())] if name in listening]
+    return found
+
+
+def children(pid):
+    below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in below for each in (child, *children(child))]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("start", STARTS)
+def test_a_server_is_on_loopback_and_ends_with_whoever_started_it(tmp_path, start):
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        f"from benchmarks.s3_servers import {start}; server, address = {start}()\n"
+        "print(server.pid, address, flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as starter:
+        pid, address = starter.stdout.readline().split()
+        there = sockets_of(pid)
+        below = [pid, *children(pid)]
+        starter.send_signal(signal.SIGKILL)
+    # In hexadecimal, 127.0.0.1 and the port.
+    assert f"0100007F:{int(address.rpartition(':')[2]):04X}" in there
+    assert {each.partition(":")[0] for each in there} == {"0100007F"}
+    deadline = time.monotonic() + 20
+    while any(alive(each) for each in below):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_large_object_goes_in_parts_and_comes_back(tmp_path, start):
+    code = (
+        f"from benchmarks.s3_servers import {start}, only_this_server, end\n"
+        "import boto3, io, os\n"
+        f"server, address = {start}(); only_this_server(address)\n"
+        "client = boto3.client('s3'); client.create_bucket(Bucket='bucket')\n"
+        "content = os.urandom(20_000_000); parts = []\n"
+        "client.meta.events.register('before-call.s3.UploadPart', lambda **_: parts.append(1))\n"
+        "client.upload_fileobj(io.BytesIO(content), 'bucket', 'folder/large')\n"
+        "loaded = io.BytesIO(); client.download_fileobj('bucket', 'folder/large', loaded)\n"
+        "listed = client.list_objects_v2(Bucket='bucket', Prefix='folder/')['Contents']\n"
+        "print(len(parts), loaded.getvalue() == content, [each['Size'] for each in listed])\n"
+        "end(server); print(server.returncode)\n"
+    )
+    said = python(tmp_path, code, AWS_PROFILE="mine", AWS_ENDPOINT_URL="http://127.0.0.2:9")
+    assert said.stdout == "3 True [20000000]\n0\n", said.stderr
+
+
+@pytest.mark.parametrize(
+    "case", ["SaveToGateway().setup('300-small')", "Save().setup('dict-233B')"]
+)
+def test_where_there_is_no_environment_cases_are_skipped_with_a_reason(tmp_path, case):
+    code = (
+        "from pathlib import Path\n"
+        "from benchmarks import s3, s3_servers\n"
+        "from asv_runner.benchmarks.mark import SkipNotImplemented\n"
+        "s3_servers.ENVIRONMENT = Path('nowhere')\n"
+        "try:\n"
+        f"    s3.{case}\n"
+        "except SkipNotImplemented as reason:\n"
+        "    print(reason)\n"
+    )
+    assert "make setup" in python(tmp_path, code).stdout
+
+
+def test_a_server_that_is_not_installed_is_a_reason_to_skip(tmp_path):
+    hidden = tmp_path / "moto"
+    hidden.mkdir()
+    (hidden / "__init__.py").write_text("")
+    code = (
+        "from benchmarks import s3_servers\n"
+        "from asv_runner.benchmarks.mark import SkipNotImplemented\n"
+        "try:\n"
+        "    s3_servers.start_moto()\n"
+        "except SkipNotImplemented as reason:\n"
+        "    print(reason)\n"
+    )
+    said = python(tmp_path, code, PYTHONPATH=str(tmp_path))
+    assert said.stdout == "moto.server is not installed; make setup installs it\n", said.stderr
+
+
+def test_a_server_that_fails_is_a_failure_and_no_reason_to_skip(tmp_path):
+    (tmp_path / "juicefs").write_text("#!/bin/sh\necho no room >&2; exit 3\n")
+    (tmp_path / "juicefs").chmod(0o755)
+    code = (
+        "from pathlib import Path\n"
+        "from benchmarks import s3_servers\n"
+        "try:\n"
+        f"    s3_servers.start([s3_servers.PROGRAMS / 's3_gateway.py', Path({str(tmp_path)!r})"
+        " / 'juicefs'])\n"
+        "except RuntimeError as problem:\n"
+        "    print(problem)\n"
+        "import subprocess\n"
+        "print(not Path(f'/proc/self/task/{__import__(\"os\").getpid()}/children').read_text())\n"
+    )
+    said = python(tmp_path, code)
+    assert said.stdout == "s3_gateway.py ended with status 1, see above\nTrue\n", said.stderr
+    assert "no room" in said.stderr
