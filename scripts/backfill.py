@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from typing import Any
 
 from metaflow import FlowSpec, Parameter, card, catch, current, retry, step
 from metaflow.cards import Markdown, ProgressBar, Table
+from metaflow.exception import MetaflowException
 
 HERE = Path(__file__).resolve().parent
 # Read where the run is started: a cluster's tasks have no such file.
@@ -31,8 +33,10 @@ MOST_TOLD = 400
 ROOM = 1024**3
 
 
-class Failed(Exception):
-    """What happened, in one line."""
+class Failed(MetaflowException):
+    """What happened, in one line; of its own kind of exception metaflow shows no traceback."""
+
+    headline = "Backfill failed"
 
 
 def all_releases() -> str:
@@ -66,6 +70,8 @@ def said(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("METAFLOW_")}
     kept |= {name: value for name, value in os.environ.items() if name.endswith("BENCHMARKS_CACHE")}
     lines: list[str] = []
+    # By SIGTERM metaflow and clusters end a task, and it ends what it runs.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -74,6 +80,8 @@ def said(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        # A group of its own: asv's own children end with it.
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         try:
@@ -81,8 +89,7 @@ def said(
                 lines = [*lines[1 - LINES_TOLD :], line]
                 watch(line)
         except BaseException:
-            # Whoever ends this task ends what it runs.
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             raise
     return process.returncode, "".join(lines)
 
@@ -91,8 +98,15 @@ def run(command: Sequence[str], folder: Path) -> str:
     """Run a command that has to succeed, and return its last lines."""
     code, lines = said(command, folder)
     if code != 0:
-        raise Failed(f"{' '.join(map(str, command))} ended with {code}:\n{lines}")
+        raise failed(command, code, lines)
     return lines
+
+
+def failed(command: Sequence[str], code: int, lines: str) -> Failed:
+    """Print what a command said, and return its last line as the reason why it failed."""
+    print(lines)
+    reason = ([line.strip() for line in lines.splitlines() if line.strip()] or ["no word"])[-1]
+    return Failed(f"{' '.join(map(str, command))} ended with {code}: {reason}")
 
 
 def clone(project: str, folder: Path) -> None:
@@ -125,7 +139,7 @@ def measured(
     # 2: benchmarks failed, which is recorded among the results. On a full disk it says nothing.
     require_room(folder)
     if code not in (0, 2):
-        raise Failed(f"{' '.join(command)} ended with {code}:\n{lines}")
+        raise failed(command, code, lines)
     return "measured" if code == 0 else "measured, and some benchmarks failed"
 
 
@@ -178,7 +192,9 @@ class Backfill(FlowSpec):
     @step
     def start(self) -> None:
         """Say which commits are to be measured."""
-        self.revisions = [name.strip() for name in self.commits.split(",") if name.strip()]
+        named = (name.strip() for name in self.commits.split(","))
+        # One that is named twice is measured once.
+        self.revisions = list(dict.fromkeys(name for name in named if name))
         if not self.revisions:
             raise Failed("--commits names no revision")
         if not re.fullmatch(r"\w[\w.-]*", self.machine):
@@ -187,7 +203,7 @@ class Backfill(FlowSpec):
 
     # A card that is drawn anew takes a process: seldom, for something is measured beside it.
     @card(type="blank", refresh_interval=60)
-    @catch(var="failure", print_exception=True)
+    @catch(var="failure", print_exception=False)
     @retry(times=1, minutes_between_retries=0)
     @step
     def measure(self) -> None:
@@ -231,7 +247,8 @@ class Backfill(FlowSpec):
         self.missing: list[str] = []
         with tempfile.TemporaryDirectory(prefix="backfill-") as name:
             target = Path(self.into)
-            if not self.into or not (target / ".venv").exists():
+            self.elsewhere = not self.into or not (target / ".venv").exists()
+            if self.elsewhere:
                 # On a cluster: what was merged is taken home by scripts.take_backfill.
                 target = Path(name) / "project"
                 clone(self.project, target)
@@ -250,7 +267,9 @@ class Backfill(FlowSpec):
                     self.files |= {} if code else given
                 if failure:
                     self.missing.append(each.input)
-                    outcome = " ".join(str(failure).split())[-MOST_TOLD:]
+                    # What @catch keeps is a wrapper, whose own text is a traceback.
+                    reason = str(getattr(failure, "exception", failure))
+                    outcome = " ".join(reason.split())[-MOST_TOLD:]
                 self.table.append([each.input, outcome])
             checking = [".venv/bin/python", "-m", "scripts.results", "check"]
             self.unsound, self.checked = said(checking, target)
@@ -265,6 +284,9 @@ class Backfill(FlowSpec):
         for revision, outcome in self.table:
             print(f"{revision}: {outcome}")
         print(self.checked)
+        if self.elsewhere and self.files:
+            taking = f"python -m scripts.take_backfill {current.run_id}"
+            print(f"--into names no checkout with a .venv here; {taking} takes the results")
         if self.missing:
             again = ",".join(self.missing)
             raise Failed(f"of {len(self.table)} commits, these gave nothing: --commits {again}")

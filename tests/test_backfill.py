@@ -3,14 +3,18 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from scripts import results, take_backfill
 from scripts.errors import Failure
-from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.paths import RELEASES, RESULTS, ROOT, UPSTREAM
+from tests.project_clones import variables
 
 MACHINE = "reference"
 FLOW = ROOT / "scripts" / "backfill.py"
@@ -38,17 +42,22 @@ def test_it_is_a_flow_that_metaflow_takes(tmp_path):
 def test_a_name_that_is_no_folder_is_refused(tmp_path):
     said = backfill(tmp_path, "run", "--machine", "../elsewhere", "--commits", "2.19.39")
     assert said.returncode != 0
-    assert "is no name of a machine" in said.stdout + said.stderr
+    told = said.stdout + said.stderr
+    assert "is no name of a machine" in told and "Traceback" not in told
 
 
 def test_a_commit_that_nobody_has_is_told_in_the_end(tmp_path):
     # A clone that can't be made fails as quickly as a commit that can't be measured.
-    arguments = ["--commits", "2.19.38,2.19.39", "--project", str(tmp_path / "nowhere")]
+    # One that is named twice is one commit.
+    commits = "2.19.38, 2.19.39,2.19.38"
+    arguments = ["--commits", commits, "--project", str(tmp_path / "nowhere")]
     said = backfill(tmp_path, "run", "--max-workers", "1", *arguments)
     told = said.stdout + said.stderr
     assert said.returncode != 0
     assert "of 2 commits, these gave nothing: --commits 2.19.38,2.19.39" in told
-    assert "git clone" in told
+    (reason,) = [line for line in told.splitlines() if "] 2.19.39: " in line]
+    assert "git clone" in reason and "does not exist" in reason
+    assert "Traceback" not in told
 
 
 def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
@@ -75,6 +84,59 @@ def test_counts_without_valgrind_are_refused_and_not_called_measured(tmp_path):
     assert said.returncode != 0
     assert "counts need valgrind" in told
     assert "of 1 commits, these gave nothing: --commits 2.19.39" in told
+
+
+def project_of(clone):
+    """Make a copy of the project a repository to clone, whose setup takes the environment here."""
+    (clone / "Makefile").write_text(f"setup:\n\tln -sfn {Path(sys.prefix)} .venv\n")
+    (clone / ".gitignore").write_text("/.venv\n/.asv/\n/upstream\n/.upstream-*/\n/home/\n")
+    (clone / ".venv").symlink_to(sys.prefix)
+    identity = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
+    for command in (["init", "--quiet"], ["add", "."], [*identity, "commit", "-qm", "project"]):
+        subprocess.run(["git", *command], cwd=clone, check=True)
+    return clone
+
+
+def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, tmp_path):
+    project = project_of(clone)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    commits = [entry["version"] for entry in json.loads(RELEASES.read_text())["releases"][-2:]]
+    options = ["--project", str(project), "--into", str(project), "--machine", "here"]
+    options += ["--commits", ",".join(commits), "--bench", r"^imports\.Footprint\."]
+    environment = variables(clone) | {"TMPDIR": str(scratch), "METAFLOW_USER": "somebody"}
+    with subprocess.Popen(
+        [sys.executable, FLOW, "run", "--max-workers", "1", *options],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As from a terminal: all get the signal, and asv's own processes are not among them.
+        start_new_session=True,
+    ) as running:
+        said = []
+        for line in running.stdout:
+            said.append(line)
+            if "/measure/3 " in line and "Task is starting" in line:
+                os.killpg(running.pid, signal.SIGINT)
+    assert running.returncode != 0, "".join(said)
+    assert not (project / "results" / "here").exists()
+    resumed = backfill(tmp_path, "resume", **environment)
+    told = resumed.stdout + resumed.stderr
+    assert resumed.returncode == 0, told
+    # The first was not measured again.
+    assert told.count("Task is starting") == 3 and "Traceback" not in told
+    for commit in commits:
+        assert f"{commit}: measured: " in told
+    assert "2 files of results, 0 faults" in told
+    plain = json.loads(min((RESULTS / MACHINE).glob("*-*.json")).read_text())
+    for path in (project / "results" / "here").glob("*-*.json"):
+        merged = json.loads(path.read_text())
+        assert merged.keys() == plain.keys()
+        assert merged["result_columns"] == plain["result_columns"]
+        assert merged["results"]["imports.Footprint.track_modules"][0][0] > 100
+    assert list(scratch.glob("backfill-*")) == []
 
 
 @pytest.fixture
@@ -118,3 +180,28 @@ def test_a_run_that_is_not_there_is_said_in_a_line(tmp_path, capsys, monkeypatch
     code = take_backfill.run(lambda: take_backfill.main(["12345678"]))
     assert code == 3
     assert capsys.readouterr().err.startswith("error: run 12345678 of Backfill has no results")
+
+
+def test_a_task_that_is_ended_ends_what_it_runs(tmp_path):
+    code = (
+        "from pathlib import Path; from scripts import backfill\n"
+        "command = 'echo $$; sleep 600 & echo $!; wait'\n"
+        "backfill.said(['sh', '-c', command], Path('.'), lambda line: print(line, flush=True))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as task:
+        numbers = [next(line for line in task.stdout if line.strip()) for _ in range(2)]
+        task.terminate()
+    assert task.returncode == 128 + signal.SIGTERM
+    for number in map(int, numbers):
+        deadline = time.monotonic() + 20
+        while alive(number):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def alive(number):
+    """Tell whether a process runs; one that nobody has waited for does not."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True)
+    return bool(shown.stdout.strip()) and not shown.stdout.startswith("Z")
