@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from scripts.intervals import FEWEST_SAMPLES
+from scripts.intervals import FEWEST_SAMPLES, mean_of_ratios
 from scripts.measurements import Case, Measurement, Side
 from scripts.verdict import (
     TOO_FEW,
@@ -137,18 +137,8 @@ class Comparison:
 
 
 def geometric_mean(rows: Iterable[Row]) -> float | None:
-    """Return the geometric mean of the rows' ratios; None if there are none.
-
-    It is the only mean of ratios that does not depend on which side is below (Fleming and
-    Wallace 1986).
-    """
+    """Return the geometric mean of the rows' ratios; None if there are none."""
     return mean_of_ratios(row.ratio for row in rows)
-
-
-def mean_of_ratios(ratios: Iterable[float | None]) -> float | None:
-    """Return the geometric mean of those ratios that are known; None if there are none."""
-    logarithms = [math.log(ratio) for ratio in ratios if ratio]
-    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else None
 
 
 def noise_floor(rows: Sequence[Row]) -> float | None:

@@ -12,7 +12,8 @@ from asv.util import human_value
 from rich.console import Console
 from rich.table import Table
 
-from scripts.comparison import COUNT, Comparison, Row, geometric_mean, mean_of_ratios, noise_floor
+from scripts.comparison import COUNT, Comparison, Row, geometric_mean, noise_floor
+from scripts.intervals import mean_of_ratios
 from scripts.verdict import Verdict
 
 SCHEMA = 1

@@ -49,10 +49,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Step:
-    """Two releases, one after the other, whose imports differ."""
+    """Two releases whose imports differ, and the releases between them that have no count."""
 
     before: Point
     after: Point
+    between: tuple[str, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -104,8 +105,15 @@ def point(release: Release, cases: Mapping[Case, Measurement]) -> Point:
 
 def steps(known: Sequence[Point]) -> list[Step]:
     """Return the steps between neighbours that are a story, the biggest first."""
-    counted = [each for each in known if each.imports]
-    found = [Step(*pair) for pair in itertools.pairwise(counted)]
+    counted = [place for place, each in enumerate(known) if each.imports]
+    found = [
+        Step(
+            known[before],
+            known[after],
+            tuple(each.release.version for each in known[before + 1 : after]),
+        )
+        for before, after in itertools.pairwise(counted)
+    ]
     told = [step for step in found if abs(step.ratio - 1) >= LEAST]
     return sorted(told, key=lambda step: max(step.ratio, 1 / step.ratio), reverse=True)
 
@@ -184,7 +192,8 @@ def told(step: Step, why: Sequence[str]) -> str:
     """Return a step as a section of the document."""
     before, after = step.before, step.after
     verb = "slower" if step.ratio > 1 else "faster"
-    nothing = "no module came or left; those that were there do more or less"
+    nothing = f"no module {'came' if step.ratio > 1 else 'left'}; those of before do more or less"
+    gap = f"It may be of {' or '.join(step.between)}: no count is known." if step.between else ""
     lines = [
         f"### {after.release.version} ({after.release.uploaded[:10]}): {verb}, {step.ratio:.3f}×",
         "",
@@ -192,6 +201,7 @@ def told(step: Step, why: Sequence[str]) -> str:
         f"{millions(after.imports)} M; modules: {whole(before.modules)}, then "
         f"{whole(after.modules)}.",
         "",
+        *([gap, ""] if gap else []),
         *[f"- {line}" for line in why or [nothing]],
     ]
     return "\n".join(lines) + "\n"

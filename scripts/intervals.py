@@ -7,7 +7,8 @@ is the one that endless drawing comes to, needs no seed, and the dashboard finds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
@@ -121,3 +122,13 @@ def median_weights(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floa
     kept = [each for each in found if each[2] > LEAST_WEIGHT]
     lowers, uppers, weights = zip(*kept)
     return np.array(lowers), np.array(uppers), np.array(weights)
+
+
+def mean_of_ratios(ratios: Iterable[float | None]) -> float | None:
+    """Return the geometric mean of those ratios that are known; None if there are none.
+
+    It is the only mean of ratios that does not depend on which side is below (Fleming and
+    Wallace 1986).
+    """
+    logarithms = [math.log(ratio) for ratio in ratios if ratio]
+    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else None

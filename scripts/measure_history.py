@@ -150,7 +150,7 @@ def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
     if releases and part is COUNTS and shutil.which("valgrind") is None:
         raise Failure(
             "counts need valgrind; install it (on Debian: apt-get install valgrind), "
-            "or measure --only times"
+            "or measure without: python -m scripts.measure_history --only times"
         )
     began, done = time.monotonic(), 0
     for batch in batches(releases):
@@ -168,7 +168,10 @@ def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
         options += ["--attribute", f"rounds={part.rounds}"] if part.rounds > 1 else []
         commits = [releases[version].commit for version in batch]
         run_benchmarks(commits, *options, may_fail=True)
-        require_room(f", remove the files of {' '.join(commits)} below results/{name}")
+        require_room(
+            f", remove the files of {' '.join(commits)} below results/{name} (all of them is then "
+            "measured anew)"
+        )
         done += len(batch)
 
 

@@ -16,12 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from asv.results import Results
+
 from scripts import history
 from scripts.errors import Failure, run
 from scripts.files import read_object, write_text
 from scripts.git_command import commit_of
 from scripts.kept_imports import fault_of_imports
-from scripts.measurements import FACTS
+from scripts.measurements import DAMAGES, FACTS, side_of
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
 from scripts.pyperf_results import stored
 
@@ -85,7 +87,14 @@ def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
         yield f"commit {commit[:8]} is unknown in {upstream.name}/"
     if read["params"].get("machine") != machine:
         yield f"is of machine {read['params'].get('machine')}"
-    yield from faults_of_cases(read)
+    wrong = list(faults_of_cases(read))
+    yield from wrong
+    if not wrong:
+        # Whatever asv, too, stumbles over.
+        try:
+            side_of(Results.load(str(path)), path.name)
+        except DAMAGES as problem:
+            yield f"can't be read ({' '.join(str(problem).split()) or type(problem).__name__})"
 
 
 def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
@@ -104,7 +113,10 @@ def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
         if any(math.isinf(value) or value < 0 for value in values):
             yield f"{benchmark}: a number that can't be"
         if any(number < 0 for number in numbers(named.get("duration"))):
-            yield f"{benchmark}: took less than no time; the machine's clock was set back meanwhile"
+            yield (
+                f"{benchmark}: took less than no time, for the machine's clock was set back; "
+                "remove the file and measure again"
+            )
         for sample in named.get("samples") or []:
             if sample is not None and any(math.isnan(each) for each in numbers(sample)):
                 yield f"{benchmark}: a sample that is no number"

@@ -42,6 +42,21 @@ def test_the_biggest_steps_come_first_in_either_direction():
     assert [round(step.ratio, 3) for step in found] == [0.5, 1.497, 1.013]
 
 
+def test_a_step_over_a_release_without_a_count_may_be_of_that():
+    values = known(100, None, 150)
+    (step,) = steps(values)
+    skipped = values[1].release.version
+    assert step.between == (skipped,)
+    assert f"It may be of {skipped}: no count is known.\n" in told(step, [])
+    assert "It may be" not in told(steps(known(100, 150))[0], [])
+
+
+def test_a_step_without_a_module_that_explains_it_says_no_more_than_that():
+    slower, faster = steps(known(100, 150)), steps(known(150, 100))
+    assert "- no module came; " in told(slower[0], [])
+    assert "- no module left; " in told(faster[0], [])
+
+
 def test_what_failed_and_what_was_not_measured_is_said():
     values = known(100, 120, None, None)
     values[2] = Point(values[2].release, None, None, None, failed=True)
