@@ -24,6 +24,7 @@ from scripts.host_checks import (
     huge_pages,
     load,
     nohz_full,
+    slice_of_cpus,
     valgrind,
     virtual_machine,
 )
@@ -115,7 +116,7 @@ def checks(shown: str, facts: Mapping[str, str], root: Path = Path("/")) -> list
     facts : mapping of str to str
         What ``pyperf collect_metadata`` printed, by name.
     root : pathlib.Path, optional
-        Where ``sys`` and ``proc`` are.
+        Where ``sys``, ``proc`` and ``etc`` are.
 
     Returns
     -------
@@ -129,6 +130,10 @@ def checks(shown: str, facts: Mapping[str, str], root: Path = Path("/")) -> list
         nohz_full(root) if (each.name, each.disturbs) == ("nohz_full", None) else each
         for each in found
     ]
+    # pyperf knows of isolcpus alone.
+    in_slice = slice_of_cpus(root)
+    if in_slice is not None:
+        found = [in_slice if each.name == in_slice.name else each for each in found]
     return sorted(found, key=lambda each: (True, None, False).index(each.disturbs))
 
 

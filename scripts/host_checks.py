@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOT_KNOWN = "not known here"
+# What scripts/set_up_host.sh writes.
+SLICE = "metaflowbenchmarks.slice"
 # Processes that want a CPU, on average over a minute.
 BUSY = 0.5
 HUGE_PAGES = {
@@ -172,6 +174,33 @@ def container(root: Path) -> Check:
         found += f"; it is stopped whenever it has used {int(quota) / int(period):.3g} CPUs"
         return Check("container", found, True, "start it without a limit of CPU time (--cpus)")
     return Check("container", found, False)
+
+
+def slice_of_cpus(root: Path) -> Check | None:
+    """Tell whether this runs on the CPUs that ``scripts/set_up_host.sh --cpus`` sets apart.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Where ``etc`` and ``proc`` are.
+
+    Returns
+    -------
+    Check or None
+        None where no CPUs are set apart so.
+    """
+    unit = root / "etc/systemd/system" / SLICE
+    try:
+        cpus = re.search(r"^AllowedCPUs=(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, ValueError):
+        cpus = None
+    if cpus is None:
+        return None
+    found = f"CPUs {cpus[1]} are set apart for {SLICE}"
+    if f"/{SLICE}" in first_line(root / "proc/self/cgroup"):
+        return Check("isolated CPUs", f"{found}, and this is in it", False)
+    remedy = "measure in it: docs/host.md says how"
+    return Check("isolated CPUs", f"{found}, and this is not in it", True, remedy)
 
 
 def valgrind() -> Check:

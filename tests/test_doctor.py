@@ -115,6 +115,20 @@ def test_a_laptop_as_it_comes_is_disturbed_by_all_of_it(tmp_path):
     assert (found["virtual machine"].found, found["container"].found) == ("no", "no")
 
 
+def test_cpus_set_apart_for_a_slice_are_for_what_is_in_it(tmp_path):
+    slice_unit = {"etc/systemd/system/metaflowbenchmarks.slice": "[Slice]\nAllowedCPUs=2,3\n"}
+    write(tmp_path, LAPTOP | slice_unit)
+    write(tmp_path, {"proc/self/cgroup": "0::/user.slice/user-1000.slice/session-1.scope\n"})
+    outside = examined(tmp_path)["isolated CPUs"]
+    assert outside.disturbs and "not in it" in outside.found and "docs/host.md" in outside.remedy
+    write(tmp_path, {"proc/self/cgroup": "0::/metaflowbenchmarks.slice/run-r1.service\n"})
+    inside = examined(tmp_path)["isolated CPUs"]
+    assert inside.disturbs is False and "CPUs 2,3 are set apart" in inside.found
+    # Without CPUs the slice sets nothing apart.
+    write(tmp_path, {"etc/systemd/system/metaflowbenchmarks.slice": "[Slice]\n"})
+    assert "slice" not in examined(tmp_path)["isolated CPUs"].found
+
+
 def test_a_tuned_machine_is_fine(tmp_path):
     write(tmp_path, TUNED)
     found = examined(tmp_path, {"load_avg_1min": "0.02", "cpu_count": "8"})

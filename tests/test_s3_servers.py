@@ -95,14 +95,18 @@ def test_a_large_object_goes_in_parts_and_comes_back(tmp_path, start):
         "client = boto3.client('s3'); client.create_bucket(Bucket='bucket')\n"
         "content = os.urandom(20_000_000); parts = []\n"
         "client.meta.events.register('before-call.s3.UploadPart', lambda **_: parts.append(1))\n"
-        "client.upload_fileobj(io.BytesIO(content), 'bucket', 'folder/large')\n"
+        # metaflow keeps there how it has packed an object.
+        "more = {'Metadata': {'metaflow-user-attributes': '{}'}}\n"
+        "client.upload_fileobj(io.BytesIO(content), 'bucket', 'folder/large', ExtraArgs=more)\n"
+        "kept = client.head_object(Bucket='bucket', Key='folder/large')['Metadata']\n"
         "loaded = io.BytesIO(); client.download_fileobj('bucket', 'folder/large', loaded)\n"
         "listed = client.list_objects_v2(Bucket='bucket', Prefix='folder/')['Contents']\n"
         "print(len(parts), loaded.getvalue() == content, [each['Size'] for each in listed])\n"
+        "print(kept)\n"
         "end(server); print(server.returncode)\n"
     )
     said = python(tmp_path, code, AWS_PROFILE="mine", AWS_ENDPOINT_URL="http://127.0.0.2:9")
-    assert said.stdout == "3 True [20000000]\n0\n", said.stderr
+    assert said.stdout == "3 True [20000000]\n{'metaflow-user-attributes': '{}'}\n0\n", said.stderr
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,12 @@ def serve(juicefs):
     port = free_port()
     # Nothing is reported to anybody, and nothing is done beside what is asked for.
     alone = ["--no-usage-report", "--no-banner", "--no-bgjob", "--backup-meta", "0"]
+    # As S3 does, it keeps what clients say of an object: metaflow says how it has packed it.
+    alone += ["--multi-buckets", "--object-meta"]
     places = ["--cache-dir", str(folder / "cache"), "--cache-size", "0"]
     places += ["--log", str(folder / "gateway.log"), "--metrics", "127.0.0.1:0"]
     gateway = subprocess.Popen(
-        [*options, "gateway", *alone, *places, "--multi-buckets", volume, f"127.0.0.1:{port}"],
+        [*options, "gateway", *alone, *places, volume, f"127.0.0.1:{port}"],
         env={
             "HOME": str(folder),
             "PATH": os.defpath,
