@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -97,10 +98,15 @@ def project_of(clone):
     return clone
 
 
-def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, tmp_path):
+@pytest.fixture
+def scratch():
+    """A folder of a short name: asv makes a socket in it, whose path has at most 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="b-") as name:
+        yield Path(name)
+
+
+def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, scratch, tmp_path):
     project = project_of(clone)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
     commits = [entry["version"] for entry in json.loads(RELEASES.read_text())["releases"][-2:]]
     options = ["--project", str(project), "--into", str(project), "--machine", "here"]
     options += ["--commits", ",".join(commits), "--bench", r"^imports\.Footprint\."]
