@@ -103,30 +103,25 @@ class Load(Served):
         super().teardown(payload)
 
 
-class SaveToGateway(Save):
+class OnGateway(Served):
+    """Many small artifacts, or one of several parts, where MinIO's front keeps files."""
+
+    params = OBJECTS
+    version = "1"
+    timeout = 300
+    start_server = staticmethod(start_gateway)
+
+    def setup(self, payload):
+        super().setup(payload)
+        settle_disk()
+
+
+class SaveToGateway(OnGateway, Save):
     """Persist many small artifacts, or one of several parts, where MinIO's front keeps files."""
 
-    params = OBJECTS
-    version = "1"
-    timeout = 300
-    start_server = staticmethod(start_gateway)
 
-    def setup(self, payload):
-        super().setup(payload)
-        settle_disk()
-
-
-class LoadFromGateway(Load):
+class LoadFromGateway(OnGateway, Load):
     """Read many small artifacts, or one of several parts, where MinIO's front keeps files."""
-
-    params = OBJECTS
-    version = "1"
-    timeout = 300
-    start_server = staticmethod(start_gateway)
-
-    def setup(self, payload):
-        super().setup(payload)
-        settle_disk()
 
 
 def check(task, artifacts):
