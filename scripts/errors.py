@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from scripts import INTERRUPTED
 
@@ -51,5 +53,11 @@ def run(main: Callable[[], int]) -> int:
     except OSError as problem:
         place = f"{problem.filename}: " if problem.filename else ""
         message = f"{place}{problem.strerror or problem}; make it accessible and run again"
+    except Exception as problem:
+        # Python would end with 1, which is an answer here: a regression, a fault found.
+        *_, where = traceback.extract_tb(problem.__traceback__)
+        what = f"{type(problem).__name__}: {' '.join(str(problem).split())}"
+        line = f"{Path(where.filename).name}:{where.lineno}"
+        message = f"{what} ({line}) was not expected; report it, and what you did"
     print(f"error: {message}", file=sys.stderr)
     return code

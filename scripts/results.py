@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,146 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from asv.results import Results
-
 from scripts import history
 from scripts.errors import Failure, run
 from scripts.files import read_object, write_text
-from scripts.git_command import commit_of
-from scripts.kept_imports import fault_of_imports
-from scripts.measurements import DAMAGES, FACTS, side_of
+from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
-from scripts.pyperf_results import stored
-
-BENCHMARKS = "benchmarks.json"
-MACHINE = "machine.json"
-# What asv writes into each file of results.
-FIELDS = {
-    "commit_hash": str,
-    "env_name": str,
-    "date": int,
-    "params": dict,
-    "python": str,
-    "requirements": dict,
-    "result_columns": list,
-    "results": dict,
-    "version": int,
-}
-VERSION = 2
-LARGEST = sys.float_info.max
-
-
-def numbers(value: Any) -> Iterator[float]:
-    """Yield all numbers of nested lists."""
-    if isinstance(value, list):
-        for each in value:
-            yield from numbers(each)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        # An integer that no float can hold is none that was measured.
-        yield float(value) if isinstance(value, float) or abs(value) < LARGEST else math.inf
-
-
-def faults_of_file(path: Path, machine: str, upstream: Path) -> Iterator[str]:
-    """Yield what is wrong with one file of results.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    machine : str
-        Whose folder it lies in.
-    upstream : pathlib.Path
-        The repository whose commits are known.
-    """
-    try:
-        read = read_object(path)
-    except Failure as failure:
-        yield str(failure)
-        return
-    wrong = [name for name, kind in FIELDS.items() if not isinstance(read.get(name), kind)]
-    if not wrong and not all(isinstance(column, str) for column in read["result_columns"]):
-        wrong = ["result_columns"]
-    if wrong:
-        yield f"lacks {', '.join(wrong)}"
-        return
-    if read["version"] != VERSION:
-        yield f"format {read['version']}, not {VERSION}"
-    commit, name = read["commit_hash"], f"{read['commit_hash'][:8]}-{read['env_name']}.json"
-    if path.name != name:
-        yield f"is of {name}"
-    if not re.fullmatch("[0-9a-f]{40}", commit) or commit_of(upstream, commit) != commit:
-        yield f"commit {commit[:8]} is unknown in {upstream.name}/"
-    if read["params"].get("machine") != machine:
-        yield f"is of machine {read['params'].get('machine')}"
-    wrong = list(faults_of_cases(read))
-    yield from wrong
-    if not wrong:
-        # Whatever asv, too, stumbles over.
-        try:
-            side_of(Results.load(str(path)), path.name)
-        except DAMAGES as problem:
-            yield f"can't be read ({' '.join(str(problem).split()) or type(problem).__name__})"
-
-
-def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
-    """Yield the benchmarks whose numbers can't be right."""
-    columns = read["result_columns"]
-    for benchmark, entry in read["results"].items():
-        if not isinstance(entry, list) or len(entry) > len(columns):
-            yield f"{benchmark}: not as its columns say"
-            continue
-        named = dict(zip(columns, entry))
-        if not all(isinstance(named.get(name), list | None) for name in ("result", "samples")):
-            yield f"{benchmark}: not as its columns say"
-            continue
-        # NaN stands for what was skipped; nothing takes for ever, or less than no time.
-        values = [*numbers(named.get("result")), *numbers(named.get("samples"))]
-        if any(math.isinf(value) or value < 0 for value in values):
-            yield f"{benchmark}: a number that can't be"
-        if any(number < 0 for number in numbers(named.get("duration"))):
-            yield (
-                f"{benchmark}: took less than no time, for the machine's clock was set back; "
-                "remove the file and measure again"
-            )
-        for sample in named.get("samples") or []:
-            if sample is not None and any(math.isnan(each) for each in numbers(sample)):
-                yield f"{benchmark}: a sample that is no number"
-
-
-def faults(results: Path, upstream: Path) -> list[str]:
-    """Return all that is wrong in a folder of results, each with its file."""
-    found = []
-    # What git ignores was measured to test the tools, of commits that nobody has.
-    kept = [path for path in results.iterdir() if path.name not in IGNORED_MACHINES]
-    for folder in sorted(path for path in kept if (path / MACHINE).exists()):
-        try:
-            facts = read_object(folder / MACHINE)
-            missing = [name for name in (*FACTS, "ram") if not facts.get(name)]
-            if missing:
-                found.append(f"{folder.name}/{MACHINE}: lacks {', '.join(missing)}")
-            if facts.get("machine") != folder.name:
-                found.append(f"{folder.name}/{MACHINE}: is of {facts.get('machine')}")
-        except Failure as failure:
-            found.append(f"{folder.name}/machine.json: {failure}")
-        for path in sorted(folder.glob("*-*.json")):
-            where = f"{folder.name}/{path.name}"
-            found += [f"{where}: {fault}" for fault in faults_of_file(path, folder.name, upstream)]
-    for path in sorted(results.glob("*/*-*.json")):
-        if not (path.parent / MACHINE).exists():
-            found.append(f"{path.parent.name}/{path.name}: its machine.json is missing")
-    for path in sorted(results.glob("imports/*.json")):
-        fault = fault_of_imports(path, upstream)
-        found += [f"imports/{path.name}: {fault}"] if fault else []
-    for path in sorted(results.glob("pyperf/*.json")):
-        try:
-            stored(path)
-        except Failure as failure:
-            found.append(f"pyperf/{path.name}: {failure}")
-    try:
-        read_object(results / BENCHMARKS)
-    except Failure as failure:
-        found.append(f"{BENCHMARKS}: {failure}")
-    return found
+from scripts.result_faults import BENCHMARKS, MACHINE, faults
 
 
 def other_versions(path: Path, known: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Take in what is new of metaflow: releases, the series on the newest, measurements, the site.
 
 Run it as often as you like: what is there already is not done again. Exit codes: 0 all is done;
-1 all is measured and published, but for a document that can't be made of it; 3 an error.
+3 an error; 4 all is measured and published, but for a document that can't be made of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from scripts import (
     registry,
     status,
 )
-from scripts import results as results_tool
 from scripts.asv_command import asv
 from scripts.bench import machine_name, regular_expression
 from scripts.errors import Failure, run
@@ -32,12 +31,13 @@ from scripts.git_command import git
 from scripts.kept_imports import SERIES, is_of, keep
 from scripts.measure_series import measure_left
 from scripts.paths import HTML, IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
+from scripts.result_faults import MACHINE, faults
 from scripts.series import base_commit, write_series
 
 # In the site: of which results it was made.
 PUBLISHED = "results.sha256"
-# All is measured and published, but for a table that can't be made of it.
-EXIT_UNWRITTEN = 1
+# All is measured and published, but for a document that can't be made of it. Nothing else ends so.
+EXIT_UNWRITTEN = 4
 
 
 def refusals(upstream: Path) -> list[str]:
@@ -69,10 +69,13 @@ def measure_releases(name: str) -> list[str]:
     return list(measured)
 
 
-def superseded(results: Path, upstream: Path) -> list[Path]:
+def superseded(results: Path, upstream: Path) -> tuple[list[Path], list[Path]]:
     """Return results of commits on no branch and no tag: of the series on an older release.
 
-    Only what is committed here, unchanged: git keeps that.
+    Returns
+    -------
+    kept, others : list of pathlib.Path
+        What is committed here, unchanged, so that git keeps it; and what is not.
     """
     reachable = git(upstream, "rev-list", "--branches", "--tags").split()
     known = {commit[:8] for commit in reachable}
@@ -81,14 +84,20 @@ def superseded(results: Path, upstream: Path) -> list[Path]:
         for path in results.glob("*/*-*.json")
         if path.name.partition("-")[0] not in known
         and path.parent.name not in IGNORED_MACHINES
-        and (path.parent / results_tool.MACHINE).exists()
+        and (path.parent / MACHINE).exists()
     ]
     names = [str(path.relative_to(ROOT)) for path in files]
     if not names:
-        return []
+        return [], []
     kept = set(git(ROOT, "ls-files", "--", *names).splitlines())
     changed = git(ROOT, "status", "--porcelain", "--", *names)
-    return [path for path, name in zip(files, names) if name in kept and name not in changed]
+    safe = [path for path, name in zip(files, names) if name in kept and name not in changed]
+    return safe, [path for path in files if path not in safe]
+
+
+def is_of_any(fault: str, files: Sequence[Path]) -> bool:
+    """Tell whether a fault is one of these files: of commits that may be gone by now."""
+    return any(fault.startswith(f"{path.parent.name}/{path.name}: ") for path in files)
 
 
 def digest_of(results: Path) -> str:
@@ -100,10 +109,16 @@ def digest_of(results: Path) -> str:
     return digest.hexdigest()
 
 
-def is_published(results: Path, site: Path) -> bool:
-    """Tell whether the site was made of these results."""
+def mark_of(results: Path, documented: bool) -> str:
+    """Return what marks a site that was made of these results, and perhaps the documents, too."""
+    return f"{digest_of(results)}{' and documents' if documented else ''}\n"
+
+
+def is_published(results: Path, site: Path, documented: bool) -> bool:
+    """Tell whether the site was made of these results, and the documents, if they are asked for."""
     mark = site / PUBLISHED
-    return mark.exists() and mark.read_text() == digest_of(results)
+    enough = [mark_of(results, each) for each in {documented, True}]
+    return mark.exists() and mark.read_text() in enough
 
 
 def keep_series_trees() -> None:
@@ -134,7 +149,7 @@ def write_documents() -> list[str]:
     for name, write in DOCUMENTS.items():
         try:
             write()
-        except Failure as failure:
+        except (Failure, OSError) as failure:
             failures.append(f"{name} stays as it was: {failure}")
     return failures
 
@@ -162,26 +177,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"does not apply to {newest}: {line}")
     name = machine.ensure(arguments.machine)
     measured = [*measure_releases(name), *measure_left(name, arguments.bench)]
-    old = superseded(RESULTS, UPSTREAM)
+    old, others = superseded(RESULTS, UPSTREAM)
     for path in old:
         print(f"{path.name} is of the series on an older release; git keeps it")
         path.unlink()
-    faults = results_tool.faults(RESULTS, UPSTREAM)
-    if faults:
-        raise Failure(f"{faults[0]}; python -m scripts.results check tells all {len(faults)}")
-    if not (measured or old) and is_published(RESULTS, HTML):
+    for path in others:
+        print(f"{path.name} is of the series on an older release; commit it, and it is removed")
+    found = [fault for fault in faults(RESULTS, UPSTREAM) if not is_of_any(fault, others)]
+    if found:
+        raise Failure(f"{found[0]}; python -m scripts.results check tells all {len(found)}")
+    documented = name == readme_table.MACHINE and not arguments.bench
+    if not (measured or old) and is_published(RESULTS, HTML, documented):
         print("all is measured and published")
         return 0
-    unwritten = []
-    if name == readme_table.MACHINE and not arguments.bench:
-        unwritten = write_documents()
+    unwritten = write_documents() if documented else []
     asv("publish")
     print(f"{len(measured)} commits measured, and all is published")
     if unwritten:
         # Not marked as done: another start tries them again.
         print("\n".join(f"error: {line}" for line in unwritten), file=sys.stderr)
         return EXIT_UNWRITTEN
-    write_text(HTML / PUBLISHED, digest_of(RESULTS))
+    write_text(HTML / PUBLISHED, mark_of(RESULTS, documented))
     return 0
 
 

@@ -174,7 +174,9 @@ def test_what_was_refused_is_not_published():
     assert "needs.measure.result == 'success'" in jobs["publish"]["if"]
 
 
-@pytest.mark.parametrize(("code", "ends", "warns"), [(0, 0, False), (1, 0, True), (3, 3, False)])
+@pytest.mark.parametrize(
+    ("code", "ends", "warns"), [(0, 0, False), (4, 0, True), (1, 1, False), (3, 3, False)]
+)
 def test_an_update_that_lacks_a_document_is_taken_and_one_that_failed_is_not(
     tmp_path, code, ends, warns
 ):

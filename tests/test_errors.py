@@ -26,6 +26,13 @@ def test_a_folder_that_cant_be_read_is_named():
     assert said.startswith("error: /nonexistent/file: No such file") and said.count("\n") == 1
 
 
+def test_what_nobody_has_thought_of_is_an_error_too_and_no_result():
+    # Python's own code for it, 1, is a regression or a fault to who asks.
+    status, said = python("sys.exit(run(lambda: {}['key']))")
+    assert status == 3 and said.count("\n") == 1
+    assert said.startswith("error: KeyError: 'key' (<string>:2) was not expected; ")
+
+
 def test_the_result_of_main_is_the_exit_code():
     assert python("sys.exit(run(lambda: 1))") == (1, "")
 

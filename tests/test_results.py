@@ -14,6 +14,7 @@ from scripts.paths import RESULTS, ROOT, UPSTREAM
 MACHINE = "reference"
 # What release 2.16.8 brought.
 STEP = "2.16.7..2.16.8.json"
+FACTS = json.loads((RESULTS / MACHINE / "machine.json").read_text())
 
 
 @pytest.fixture
@@ -47,22 +48,40 @@ def test_the_committed_results_are_sound():
     [
         ({"commit_hash": "0" * 40}, "is of 00000000-"),
         ({"commit_hash": "0" * 40}, "commit 00000000 is unknown in upstream/"),
-        ({"requirements": None}, "lacks requirements"),
+        ({"requirements": None}, "requirements: None is not of type 'object'"),
         ({"version": 1}, "format 1, not 2"),
-        ({"params": {"machine": "another"}}, "is of machine another"),
+        ({"params": {"machine": MACHINE}}, "params: 'arch' is a required property"),
+        ({"params": FACTS | {"machine": "another"}}, "is of machine another, and machine.json"),
+        ({"params": FACTS | {"cpu": "6502"}}, "is of cpu 6502, and machine.json is of AMD EPYC"),
+        ({"params": FACTS | {"ram": None}}, "params.ram: None is not of type 'string'"),
+        ({"date": -1}, "date: -1 is less than the minimum of 0"),
+        ({"date": 10**30}, "its date is to come"),
         ({"results": {"a.b": [[float("inf")]]}}, "a.b: a number that can't be"),
         ({"results": {"a.b": [[-1.0]]}}, "a.b: a number that can't be"),
-        ({"results": {"a.b": 5}}, "a.b: not as its columns say"),
+        ({"results": {"a.b": 5}}, "results.a.b: 5 is not of type 'array'"),
+        ({"results": {"a.b": [None] * 14}}, "a.b: not as its columns say (more than"),
         (
             {"results": {"a.b": [[1.0], [], "1", 0, -60.0]}},
-            "a.b: took less than no time, for the machine's clock was set back; remove",
+            "a.b: began 0 s after 1970 and took -60 s, which can't be (was the machine's clock",
+        ),
+        ({"results": {"a.b": [[1.0], [], "1", -5, 1.0]}}, "a.b: began -0.005 s after 1970"),
+        ({"results": {"a.b": [[1.0], [], "1", 10**400, 1.0]}}, "a.b: began inf s after 1970"),
+        ({"results": {"a.b": [[1.0], [], "1", 0, float("inf")]}}, "a.b: began 0 s after 1970 and"),
+        ({"results": {"a.b": [[1.0], [], "1", 0, float("nan")]}}, "a.b: began 0 s after 1970 and"),
+        ({"results": {"a.b": [[1.0], [], "1", 0, "x"]}}, "a.b: not as its columns say (duration: "),
+        ({"results": {"a.b": [[1.0], [], {}]}}, "a.b: not as its columns say (version: "),
+        ({"results": {"a.b": [[True], []]}}, "a.b: not as its columns say (result.0: True is"),
+        (
+            {"results": {"a.b": [[1.0], [["1", "2"]]]}},
+            "a.b: not as its columns say (1 results of 2 cases)",
         ),
         ({"results": {"a.b": ["x"]}}, "a.b: not as its columns say"),
         ({"results": {"a.b": [{"a": 1}]}}, "a.b: not as its columns say"),
         ({"results": {"a.b": [[10**400]]}}, "a.b: a number that can't be"),
         ({"result_columns": ["result", "samples"], "results": {"a.b": [[1.0], 3]}}, "a.b: not as"),
-        ({"results": {"a.b": [[1.0], 5]}}, "can't be read ("),
-        ({"result_columns": [["result"]]}, "lacks result_columns"),
+        ({"results": {"a.b": [[1.0], 5]}}, "a.b: not as its columns say (params: 5 is not of"),
+        ({"durations": 5}, "can't be read ("),
+        ({"result_columns": [["result"]]}, "result_columns.0: ['result'] is not of type"),
         ({"commit_hash": "a\0"}, "commit a\0 is unknown in upstream/"),
     ],
 )
@@ -77,7 +96,7 @@ def test_each_fault_is_named_with_its_file(copied, changes, fault):
 
 
 def test_skipped_cases_are_no_fault(copied):
-    edit(first(copied), results={"a.b": [[float("nan"), None], []]})
+    edit(first(copied), results={"a.b": [[float("nan"), None], [["1", "2"]]]})
     assert results.faults(copied, UPSTREAM) == []
 
 
@@ -88,6 +107,14 @@ def test_machine_facts_are_asked_for(copied):
     path.unlink()
     found = results.faults(copied, UPSTREAM)
     assert len(found) == 3 and all("its machine.json is missing" in line for line in found)
+
+
+def test_a_stray_file_is_refused_by_its_name_and_the_others_are_taken(copied, tmp_path):
+    (copied / MACHINE / "0notes.json").write_text('{"a": 1}')
+    taken, refused = results.merge(copied, tmp_path / "here", UPSTREAM)
+    (line,) = refused
+    assert line.startswith(f"{MACHINE}/0notes.json: 'commit_hash' is a required property")
+    assert len(taken) == 4 and f"{MACHINE}/machine.json" in taken
 
 
 def test_another_checkout_is_taken_in_and_nothing_is_overwritten(copied, tmp_path):

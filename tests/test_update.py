@@ -74,7 +74,7 @@ def test_update_twice(behind):
             assert now.keys() > before.keys() and {name: now[name] for name in before} == before
 
 
-def test_a_document_that_can_t_be_made_is_told_and_the_others_are_written(monkeypatch):
+def test_a_document_that_can_t_be_made_is_told_and_the_others_are_written(monkeypatch, tmp_path):
     written = []
 
     def fails():
@@ -84,6 +84,9 @@ def test_a_document_that_can_t_be_made_is_told_and_the_others_are_written(monkey
     monkeypatch.setattr(update, "DOCUMENTS", made)
     assert update.write_documents() == ["two stays as it was: it has no results"]
     assert written == [1, 3]
+    monkeypatch.setitem(update.DOCUMENTS, "two", lambda: (tmp_path / "nowhere" / "x").read_text())
+    (line,) = update.write_documents()
+    assert line.startswith("two stays as it was: ") and "No such file" in line
 
 
 def test_a_site_is_that_of_its_results_whatever_their_files_times(tmp_path):
@@ -92,16 +95,24 @@ def test_a_site_is_that_of_its_results_whatever_their_files_times(tmp_path):
     site.mkdir()
     path = results / MACHINE / "a-b.json"
     path.write_text("1")
-    assert not update.is_published(results, site)
-    (site / update.PUBLISHED).write_text(update.digest_of(results))
+    assert not update.is_published(results, site, documented=False)
+    (site / update.PUBLISHED).write_text(update.mark_of(results, documented=True))
     os.utime(path, (2**32, 2**32))
-    assert update.is_published(results, site)
+    assert update.is_published(results, site, documented=True)
+    assert update.is_published(results, site, documented=False)
     path.write_text("2")
     os.utime(path, (0, 0))
-    assert not update.is_published(results, site)
+    assert not update.is_published(results, site, documented=False)
     path.write_text("1")
     path.rename(path.with_name("c-b.json"))
-    assert not update.is_published(results, site)
+    assert not update.is_published(results, site, documented=False)
+
+
+def test_a_site_without_the_documents_is_no_reason_to_leave_these(tmp_path):
+    # As after an update of some benchmarks, or of another machine.
+    (tmp_path / update.PUBLISHED).write_text(update.mark_of(tmp_path, documented=False))
+    assert update.is_published(tmp_path, tmp_path, documented=False)
+    assert not update.is_published(tmp_path, tmp_path, documented=True)
 
 
 def test_results_of_an_older_series_leave_only_where_git_keeps_them(tmp_path, monkeypatch):
@@ -117,7 +128,11 @@ def test_results_of_an_older_series_leave_only_where_git_keeps_them(tmp_path, mo
     author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
     subprocess.run(["git", "-C", tmp_path, *author, "commit", "--quiet", "-m", "x"], check=True)
     (folder / names[2]).write_text("changed")
-    assert update.superseded(tmp_path / "results", UPSTREAM) == [folder / names[1]]
+    kept, others = update.superseded(tmp_path / "results", UPSTREAM)
+    assert kept == [folder / names[1]] and set(others) == {folder / name for name in names[2:]}
+    # A host that commits nothing is not to fail once git has forgotten these commits.
+    faults = [f"{MACHINE}/{name}: commit {name[:8]} is unknown in upstream/" for name in names]
+    assert [update.is_of_any(fault, others) for fault in faults] == [False, False, True, True]
 
 
 def test_what_no_longer_applies_is_named(upstream, monkeypatch):
