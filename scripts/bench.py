@@ -7,20 +7,18 @@ with the cases that a person feels, in a few minutes.
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from scripts import history, machine
 from scripts.asv_command import asv
+from scripts.discovery import known_cases
 from scripts.errors import Failure, run
 from scripts.git_command import git
 from scripts.optimize import commits_without_results
-from scripts.paths import HTML, RESULTS, ROOT, UPSTREAM
+from scripts.paths import HTML, RESULTS, UPSTREAM
 from scripts.releases import load
 from scripts.series import base_commit, write_series
 
@@ -116,29 +114,6 @@ def unmeasured(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:
 def commits_of(names: Sequence[str]) -> list[str]:
     """Turn names into commits, or say which is unknown."""
     return [base_commit(UPSTREAM, name) for name in names]
-
-
-# asv's own discovery, in a process of its own: what it imports changes the environment.
-DISCOVER = """
-import json, sys
-from asv_runner._aux import update_sys_path
-from asv_runner.discovery import disc_benchmarks
-update_sys_path(sys.argv[1])
-print(json.dumps([[each.name, each.params] for each in disc_benchmarks(sys.argv[1])]))
-"""
-
-
-def known_cases() -> list[str]:
-    """Return asv's names of all cases, parameters included; none if a benchmark is broken."""
-    command = [sys.executable, "-c", DISCOVER, str(ROOT / "benchmarks")]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if finished.returncode != 0:
-        return []
-    return [
-        name + (f"({', '.join(values)})" if values else "")
-        for name, parameters in json.loads(finished.stdout.splitlines()[-1])
-        for values in itertools.product(*parameters)
-    ]
 
 
 def require_match(pattern: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import math
 import re
 import shutil
 import sys
@@ -20,10 +19,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from scripts import history, machine, measure
-from scripts.bench import known_cases, machine_name, minor_releases
+from scripts.bench import machine_name, minor_releases
 from scripts.bench import measure as run_benchmarks
+from scripts.discovery import known_benchmarks
 from scripts.errors import Failure, run
-from scripts.measurements import read_sides
+from scripts.measured import chosen, measured_benchmarks
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.releases import load
 from scripts.series import base_commit
@@ -109,27 +109,15 @@ def left(part: Part, name: str, results: Path, upstream: Path) -> dict[str, Left
     dict of str to Left
         By release, newest first. One that failed to build has results that say so, and is not left.
     """
-    wanted = {case.partition("(")[0] for case in known_cases() if re.search(part.benchmarks, case)}
+    wanted = chosen(known_benchmarks(), part.benchmarks)
     if not wanted:
         raise Failure("asv finds no benchmarks; asv check tells why")
     found = {}
     for version in releases_of(part):
         commit = base_commit(upstream, version)
-        measured = measured_benchmarks(name, results, commit)
-        if missing := frozenset(wanted - measured):
+        measured = measured_benchmarks(results, name, commit, wanted)
+        if missing := frozenset(each.name for each in wanted) - measured:
             found[version] = Left(commit, missing, new=len(missing) == len(wanted))
-    return found
-
-
-def measured_benchmarks(name: str, results: Path, commit: str) -> set[str]:
-    """Return the benchmarks that a machine has measured of a commit, or has failed to measure."""
-    found = set()
-    for side in read_sides(results, name, commit, commit):
-        for case, measured in side.cases.items():
-            # Counts are skipped in quick runs, and where valgrind is missing: no reason to stay so.
-            skipped = math.isnan(measured.value) and not measured.failed
-            if not (skipped and case.topic == "instructions"):
-                found.add(case.benchmark)
     return found
 
 

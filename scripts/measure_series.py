@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scripts.bench import COUNTS, claims, commits_of, known_cases, measure, series
+from scripts.bench import COUNTS, claims, commits_of, measure, series
+from scripts.discovery import Benchmark, known_benchmarks
 from scripts.errors import Failure
 from scripts.files import write_text
 from scripts.git_command import git
-from scripts.measure_history import measured_benchmarks, require_room
+from scripts.measure_history import require_room
+from scripts.measured import chosen, measured_benchmarks
 from scripts.paths import RESULTS, UPSTREAM
 
 # In a machine's folder, while commits are measured together: which, and with what.
@@ -58,17 +60,19 @@ def wanted(only: str | None = None) -> list[Together]:
     return [run for run in runs if run.commits]
 
 
-def asked(run: Together, cases: Sequence[str]) -> set[str]:
-    """Return the benchmarks of a run that can be measured here, of asv's names of all cases."""
-    names = {case.partition("(")[0] for case in cases if re.search(run.benchmarks, case)}
+def asked(run: Together, benchmarks: Sequence[Benchmark]) -> list[Benchmark]:
+    """Return the benchmarks of a run that can be measured here, with the cases it asks for."""
+    found = chosen(benchmarks, run.benchmarks)
     if shutil.which("valgrind") is None:
         # Skipped where there is none, each time; doctor says so.
-        names = {name for name in names if not name.startswith("instructions.")}
-    return names
+        found = [each for each in found if not each.name.startswith("instructions.")]
+    return found
 
 
 def left(
-    runs: Sequence[Together], cases: Sequence[str], measured: Callable[[str], set[str]]
+    runs: Sequence[Together],
+    benchmarks: Sequence[Benchmark],
+    measured: Callable[[str, Sequence[Benchmark]], set[str]],
 ) -> Iterator[Together]:
     """Yield what is still to be measured, one run at a time, and look again after each.
 
@@ -76,10 +80,10 @@ def left(
     ----------
     runs : sequence of Together
         What is wanted.
-    cases : sequence of str
-        asv's names of all cases.
+    benchmarks : sequence of Benchmark
+        All there are.
     measured : callable
-        Returns the benchmarks of which there are results, by commit.
+        Takes a commit and benchmarks, and returns the names of those that it has results of.
 
     Yields
     ------
@@ -87,12 +91,18 @@ def left(
         A run with the benchmarks that one of its commits, or more, lacks.
     """
     for run in runs:
-        names = asked(run, cases)
-        known = [measured(commit) for commit in run.commits]
-        missing = {name for name in names if not all(name in each for each in known)}
-        some = rf"^({'|'.join(map(re.escape, sorted(missing)))})(\(|$)"
+        wanted_here = asked(run, benchmarks)
+        names = {each.name for each in wanted_here}
+        everywhere = names.intersection(*(measured(each, wanted_here) for each in run.commits))
+        missing = names - everywhere
         if missing:
-            yield run if missing == names else Together(run.commits, some)
+            yield run if missing == names else Together(run.commits, part_of(run, missing))
+
+
+def part_of(run: Together, names: set[str]) -> str:
+    """Return a regular expression of the cases of a run that are some benchmarks'."""
+    of_these = rf"^(?=({'|'.join(map(re.escape, sorted(names)))})(\(|$))"
+    return of_these if run.benchmarks == EVERYTHING else rf"{of_these}(?=.*?(?:{run.benchmarks}))"
 
 
 def unfinished(mark: Path, upstream: Path) -> list[Together]:
@@ -140,16 +150,18 @@ def measure_left(name: str, only: str | None = None) -> list[str]:
     list of str
         The commits that lacked results, or rounds of them.
     """
-    cases = known_cases()
-    if not cases:
+    benchmarks = known_benchmarks()
+    if not benchmarks:
         raise Failure("asv finds no benchmarks; asv check tells why")
 
-    def results(commit: str) -> set[str]:
-        return measured_benchmarks(name, RESULTS, commit)
+    def results(commit: str, asked_for: Sequence[Benchmark]) -> set[str]:
+        return measured_benchmarks(RESULTS, name, commit, asked_for)
 
     mark = RESULTS / name / UNFINISHED
     new: dict[str, None] = {}
-    for run in itertools.chain(unfinished(mark, UPSTREAM), left(wanted(only), cases, results)):
+    # Benchmarks that were removed since are not to be measured any more.
+    stopped = [run for run in unfinished(mark, UPSTREAM) if asked(run, benchmarks)]
+    for run in itertools.chain(stopped, left(wanted(only), benchmarks, results)):
         measure_together(name, run)
         new |= dict.fromkeys(run.commits)
     # Of commits that are no more.

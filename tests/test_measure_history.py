@@ -68,7 +68,7 @@ def test_a_release_that_failed_is_not_left_and_one_that_lacks_a_benchmark_is(one
 
 
 def test_no_benchmarks_is_no_reason_to_be_done(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure_history, "known_cases", list)
+    monkeypatch.setattr(measure_history, "known_benchmarks", list)
     with pytest.raises(Failure, match="asv finds no benchmarks"):
         left(COUNTS, MACHINE, tmp_path, UPSTREAM)
 

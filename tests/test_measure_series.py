@@ -1,12 +1,14 @@
 """Of the newest release and the series, what is not measured is measured, and nothing else."""
 
 import json
+import re
 import shutil
 
 import pytest
 
 from scripts import measure_series
-from scripts.bench import CLAIMS, known_cases
+from scripts.bench import CLAIMS
+from scripts.discovery import Benchmark, known_benchmarks
 from scripts.errors import Failure
 from scripts.git_command import git
 from scripts.measure_series import Together, left, unfinished, wanted
@@ -15,7 +17,14 @@ from scripts.paths import RESULTS, UPSTREAM
 MACHINE = "reference"
 # Since reference was recorded; results/second holds them.
 NEWER = {"s3.LoadFromGateway.time_load", "s3.SaveToGateway.time_save"}
-CASES = ["a.B.time_c(1)", "a.B.time_c(2)", "a.B.time_d", "instructions.E.track_f"]
+BENCHMARKS = [
+    Benchmark(cases[0].partition("(")[0], cases, version="1", rounds=2)
+    for cases in (
+        ("a.B.time_c(1)", "a.B.time_c(2)"),
+        ("a.B.time_d",),
+        ("instructions.E.track_f",),
+    )
+]
 
 
 @pytest.fixture
@@ -28,8 +37,8 @@ def noted(monkeypatch, tmp_path):
 
     monkeypatch.setattr(measure_series, "RESULTS", tmp_path)
     monkeypatch.setattr(measure_series, "measure", note)
-    older = [case for case in known_cases() if case.partition("(")[0] not in NEWER]
-    monkeypatch.setattr(measure_series, "known_cases", lambda: older)
+    older = [each for each in known_benchmarks() if each.name not in NEWER]
+    monkeypatch.setattr(measure_series, "known_benchmarks", lambda: older)
     shutil.copytree(RESULTS / MACHINE, tmp_path / MACHINE)
     return runs
 
@@ -45,12 +54,15 @@ def test_of_the_committed_results_nothing_is_left(noted):
 
 
 def test_of_the_committed_results_what_is_newer_is_left(noted, monkeypatch):
-    monkeypatch.setattr(measure_series, "known_cases", known_cases)
+    monkeypatch.setattr(measure_series, "known_benchmarks", known_benchmarks)
     measure_series.measure_left(MACHINE)
     head, *claiming = (commits for commits, _ in noted)
     assert head == wanted()[0].commits and len(claiming) == 1
     newer = "|".join(name.replace(".", r"\.") for name in sorted(NEWER))
-    assert {only for _, only in noted} == {rf"^({newer})(\(|$)"}
+    of_these = rf"^(?=({newer})(\(|$))"
+    assert [only for _, only in noted] == [of_these, rf"{of_these}(?=.*?(?:^s3\.))"]
+    assert re.search(noted[1][1], "s3.SaveToGateway.time_save('300-small')")
+    assert not re.search(noted[1][1], "s3.Save.time_save('dict-233B')")
 
 
 def test_what_each_commit_claims_is_measured_too(noted, tmp_path):
@@ -74,7 +86,7 @@ def test_a_benchmark_that_one_commit_lacks_is_measured_of_all_that_are_compared(
     measure_series.measure_left(MACHINE)
     ((commits, only),) = noted
     assert commits == wanted()[0].commits
-    assert only == r"^(client\.ManyTasks\.time_collect)(\(|$)"
+    assert only == r"^(?=(client\.ManyTasks\.time_collect)(\(|$))"
 
 
 def test_what_fails_or_is_skipped_was_measured(noted, tmp_path):
@@ -95,10 +107,11 @@ def test_only_what_is_asked_for_is_measured(noted, tmp_path):
 def test_counts_that_can_t_be_made_here_are_not_asked_for_each_time(monkeypatch):
     run = Together(("x",), measure_series.EVERYTHING)
     monkeypatch.setattr(measure_series.shutil, "which", lambda name: None)
-    assert list(left([run], CASES, lambda commit: {"a.B.time_c", "a.B.time_d"})) == []
+    timed = {"a.B.time_c", "a.B.time_d"}
+    assert list(left([run], BENCHMARKS, lambda *_: timed)) == []
     monkeypatch.setattr(measure_series.shutil, "which", lambda name: "/usr/bin/valgrind")
-    (lacking,) = left([run], CASES, lambda commit: {"a.B.time_c", "a.B.time_d"})
-    assert lacking.benchmarks == r"^(instructions\.E\.track_f)(\(|$)"
+    (lacking,) = left([run], BENCHMARKS, lambda *_: timed)
+    assert lacking.benchmarks == r"^(?=(instructions\.E\.track_f)(\(|$))"
 
 
 def test_a_run_that_was_stopped_is_measured_again_with_what_it_measured(noted, tmp_path):
@@ -128,6 +141,13 @@ def test_a_mark_that_is_damaged_is_told(tmp_path):
         unfinished(mark, UPSTREAM)
 
 
+def test_a_mark_of_benchmarks_that_are_no_more_stops_nothing(noted, tmp_path):
+    mark = tmp_path / MACHINE / measure_series.UNFINISHED
+    main = git(UPSTREAM, "rev-parse", "main")
+    mark.write_text(json.dumps({"commits": [main], "benchmarks": "^gone_by_now"}))
+    assert measure_series.measure_left(MACHINE) == [] and noted == [] and not mark.exists()
+
+
 def test_a_full_disk_leaves_the_mark(noted, tmp_path, monkeypatch):
     monkeypatch.setattr(measure_series, "require_room", filling(noted))
     with pytest.raises(Failure, match="no room"):
@@ -146,5 +166,5 @@ def filling(noted):
 
 
 def test_all_that_is_wanted_names_cases():
-    cases = known_cases()
-    assert all(measure_series.asked(run, cases) for run in wanted())
+    benchmarks = known_benchmarks()
+    assert all(measure_series.asked(run, benchmarks) for run in wanted())
