@@ -79,9 +79,11 @@ class Save(Served):
         self.save()
 
     def teardown(self, payload):
-        if hasattr(self, "task"):
-            check(self.task, self.artifacts)
-        super().teardown(payload)
+        try:
+            if hasattr(self, "task"):
+                check(self.task, self.artifacts)
+        finally:
+            super().teardown(payload)
 
 
 class Load(Served):
@@ -98,9 +100,9 @@ class Load(Served):
         self.loaded = list(self.task.load_artifacts(self.names))
 
     def teardown(self, payload):
+        super().teardown(payload)
         if hasattr(self, "loaded") and not equal(self.loaded, self.artifacts):
             raise RuntimeError("what was loaded is not what was saved")
-        super().teardown(payload)
 
 
 class OnGateway(Served):

@@ -4,7 +4,9 @@ The project's own environment has them; the measured one holds what metaflow nee
 """
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
@@ -71,6 +73,7 @@ def start(program):
     )
     said = server.stdout.readline().strip()
     if said.isdecimal():
+        watch(server)
         return server, f"http://127.0.0.1:{said}"
     end(server)
     if said.startswith("missing "):
@@ -78,8 +81,24 @@ def start(program):
     raise RuntimeError(f"{program[0].name} ended with status {server.returncode}, see above")
 
 
+def watch(server):
+    """Say so and end this process if a server ends by itself: boto3 would ask it for minutes."""
+    measuring = os.getpid()
+
+    def look(*_):
+        # Children of this process that are forked have inherited this, and no server.
+        if os.getpid() == measuring and server.poll() is not None:
+            message = f"the S3 server ended with status {server.returncode} while it was used"
+            print(message, file=sys.stderr, flush=True)
+            os._exit(1)
+
+    signal.signal(signal.SIGCHLD, look)
+    look()
+
+
 def end(server):
     """End a server, whatever it does."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     server.stdin.close()
     try:
         server.wait(SECONDS_TO_END)

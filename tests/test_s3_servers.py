@@ -159,3 +159,57 @@ def test_a_server_that_fails_is_a_failure_and_no_reason_to_skip(tmp_path):
     said = python(tmp_path, code)
     assert said.stdout == "s3_gateway.py ended with status 1, see above\nTrue\n", said.stderr
     assert "no room" in said.stderr
+
+
+@pytest.mark.skipif(not JUICEFS.exists(), reason="there is no juicefs for this")
+def test_a_server_that_is_killed_leaves_nothing(tmp_path):
+    code = (
+        "from benchmarks.s3_servers import start_gateway, end; server, _ = start_gateway()\n"
+        "from pathlib import Path\n"
+        "print(Path(f'/proc/{server.pid}/task/{server.pid}/children').read_text(), flush=True)\n"
+        "server.kill(); server.wait(); end(server)\n"
+    )
+    said = python(tmp_path, code)
+    (gateway,) = said.stdout.split()
+    deadline = time.monotonic() + 20
+    while alive(gateway):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_was_saved_wrong_ends_the_server_too(tmp_path):
+    code = (
+        "from benchmarks import s3\n"
+        "case = s3.Load(); case.setup('dict-233B'); case.loaded = []\n"
+        "try:\n"
+        "    case.teardown('dict-233B')\n"
+        "except RuntimeError as problem:\n"
+        "    print(problem, case.server.poll())\n"
+    )
+    said = python(tmp_path, code)
+    assert said.stdout == "what was loaded is not what was saved 0\n", said.stderr
+
+
+@pytest.mark.parametrize("payload", ["dict-233B", "20-small"])
+def test_a_server_that_ends_in_a_sample_is_told_and_the_sample_ends(tmp_path, payload):
+    code = (
+        "from benchmarks import s3\n"
+        f"case = s3.Save(); case.setup({payload!r}); case.server.kill()\n"
+        f"case.time_save({payload!r}); print('saved')\n"
+    )
+    said = python(tmp_path, code)
+    assert said.returncode == 1 and said.stdout == ""
+    assert said.stderr.endswith("the S3 server ended with status -9 while it was used\n")
+
+
+@pytest.mark.skipif(not JUICEFS.exists(), reason="there is no juicefs for this")
+def test_a_port_that_another_has_taken_is_not_taken_for_the_gateway(tmp_path):
+    code = (
+        "import socket, subprocess\n"
+        "from benchmarks.programs import s3_gateway\n"
+        "other = socket.create_server(('127.0.0.1', 0))\n"
+        "sleeping = subprocess.Popen(['sleep', '60'])\n"
+        "print(s3_gateway.listens(sleeping, other.getsockname()[1]))\n"
+        "sleeping.kill(); sleeping.wait()\n"
+    )
+    assert python(tmp_path, code).stdout == "False\n"

@@ -4,14 +4,20 @@ It is MinIO's S3 front, as JuiceFS's gateway has it, with data and descriptions 
 directory. Prints the port. Usage: s3_gateway.py JUICEFS
 """
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 SECONDS_TO_START = 30
+# Of prctl, as linux/prctl.h has it, and of a socket's state in /proc/net/tcp.
+SET_SIGNAL_AT_PARENTS_DEATH = 1
+LISTENING = "0A"
 
 
 def free_port():
@@ -21,10 +27,20 @@ def free_port():
         return listening.getsockname()[1]
 
 
-def answers(port):
-    """Tell whether something listens on a port."""
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def end_with_this():
+    """Let the system end a child when this process ends, in whatever way."""
+    ctypes.CDLL(None).prctl(SET_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
+
+
+def listens(process, port):
+    """Tell whether a process, and not another that was quicker, listens on a port of loopback."""
+    sockets = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, address, _, state, *_, inode = line.split()[:10]
+        if state == LISTENING and int(address.rpartition(":")[2], 16) == port:
+            sockets.add(f"socket:[{inode}]")
+    held = [str(file.readlink()) for file in Path(f"/proc/{process.pid}/fd").iterdir()]
+    return not sockets.isdisjoint(held)
 
 
 def serve(juicefs):
@@ -51,17 +67,20 @@ def serve(juicefs):
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        preexec_fn=end_with_this,
     )
     return gateway, port
 
 
 def wait_for(gateway, port):
-    """Wait until a gateway answers, or end with what became of it."""
+    """Wait until a gateway listens, or end with what became of it."""
     deadline = time.monotonic() + SECONDS_TO_START
-    while not answers(port):
-        if gateway.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"the gateway does not answer (its status: {gateway.poll()})")
+    while gateway.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError):
+            if listens(gateway, port):
+                return
         time.sleep(0.01)
+    sys.exit(f"the gateway does not answer (its status: {gateway.poll()})")
 
 
 if __name__ == "__main__":
