@@ -88,6 +88,7 @@ def said(
             for line in process.stdout:
                 lines = [*lines[1 - LINES_TOLD :], line]
                 watch(line)
+            process.wait()
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -120,19 +121,7 @@ def clone(project: str, folder: Path) -> None:
 def measured(
     commit: str, options: Sequence[str], folder: Path, watch: Callable[[str], None]
 ) -> str:
-    """Let asv measure a commit, and say what came of it.
-
-    Parameters
-    ----------
-    commit : str
-        Its hash.
-    options : sequence of str
-        Options of ``asv run``.
-    folder : pathlib.Path
-        This project's clone.
-    watch : callable
-        Is given each line that asv prints.
-    """
+    """Let asv measure a commit in a clone of this project, and say what came of it."""
     require_room(folder)
     command = [".venv/bin/asv", "run", *options, f"{commit}^!"]
     code, lines = said(command, folder, watch)
@@ -192,13 +181,18 @@ class Backfill(FlowSpec):
     @step
     def start(self) -> None:
         """Say which commits are to be measured."""
-        named = (name.strip() for name in self.commits.split(","))
         # One that is named twice is measured once.
-        self.revisions = list(dict.fromkeys(name for name in named if name))
+        self.revisions = list(dict.fromkeys(re.findall(r"[^,\s]+", self.commits)))
         if not self.revisions:
             raise Failed("--commits names no revision")
         if not re.fullmatch(r"\w[\w.-]*", self.machine):
             raise Failed(f"{self.machine!r} is no name of a machine: use letters, digits, . _ -")
+        if self.rounds < 0:
+            raise Failed(f"--rounds {self.rounds} is no number of samples")
+        try:
+            re.compile(self.bench)
+        except re.error as problem:
+            raise Failed(f"--bench {self.bench} is no regular expression: {problem}") from None
         self.next(self.measure, foreach="revisions")
 
     # A card that is drawn anew takes a process: seldom, for something is measured beside it.
@@ -214,7 +208,8 @@ class Backfill(FlowSpec):
         current.card.append(Markdown(f"# {self.input}"))
         current.card.append(progress)
 
-        if "instructions" in self.bench and shutil.which("valgrind") is None:
+        counted = "instructions" in self.bench or re.search(self.bench, "instructions.")
+        if counted and shutil.which("valgrind") is None:
             raise Failed("counts need valgrind, and there is none; install it, or change --bench")
 
         def watch(line: str) -> None:

@@ -32,7 +32,10 @@ while [ $# -gt 0 ]; do
         exit 0
         ;;
     -*) fail "unknown option $1; see --help" ;;
-    *) user=$1 ;;
+    *)
+        [ -z "$user" ] || fail "one USER, not two: $user $1"
+        user=$1
+        ;;
     esac
     shift
 done
@@ -66,6 +69,7 @@ each() {
 }
 
 if [ -n "$cpus" ]; then
+    cpus=$(printf %s "$cpus" | tr '\n' ' ')
     echo "$cpus" | grep -Eqx '[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*' ||
         fail "--cpus $cpus is no list of CPUs, such as 2-3 or 1,3"
     last_cpu=$(($(nproc --all) - 1))
@@ -82,7 +86,10 @@ fi
 case $machine in
 -* | *[!A-Za-z0-9._-]*) fail "--machine $machine is no name: use letters, digits, . _ and -" ;;
 esac
-id "$user" >/dev/null 2>&1 || fail "there is no user $user; name one"
+case $user in
+*[!0-9]*) id "$user" >/dev/null 2>&1 || fail "there is no user $user; name one" ;;
+*) fail "USER $user is a number; name somebody" ;;
+esac
 if [ "$dry_run" = 0 ] && [ -z "$root" ] && [ "$(id -u)" != 0 ]; then
     fail "this changes the system; run it as root, or with --dry-run"
 fi

@@ -47,6 +47,19 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path):
     assert "is no name of a machine" in told and "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    "option, value, said",
+    [("--rounds", "-1", "--rounds -1 is no number"), ("--bench", "(", "no regular expression")],
+)
+def test_what_asv_would_not_measure_by_is_refused_before_anything_is_cloned(
+    tmp_path, option, value, said
+):
+    finished = backfill(tmp_path, "run", "--commits", "2.19.39", option, value)
+    told = finished.stdout + finished.stderr
+    assert finished.returncode != 0 and said in told
+    assert "Traceback" not in told and "/measure/" not in told
+
+
 def test_a_commit_that_nobody_has_is_told_in_the_end(tmp_path):
     # A clone that can't be made fails as quickly as a commit that can't be measured.
     # One that is named twice is one commit.
