@@ -133,6 +133,8 @@ def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, scratch, 
         text=True,
         # As from a terminal: all get the signal, and asv's own processes are not among them.
         start_new_session=True,
+        # Not as from a job in the background, which ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         said = []
         for line in running.stdout:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def sockets_of(pid):
     found = []
     for process in [pid, *children(pid)]:
         for file in Path(f"/proc/{process}/fd").iterdir():
-            found += [listening[name] for name in [str(file.readlink())] if name in listening]
+            # One that was closed meanwhile listens no more.
+            with suppress(FileNotFoundError):
+                found += [listening[name] for name in [str(file.readlink())] if name in listening]
     return found
 
 
