@@ -32,6 +32,7 @@ from scripts.asv_command import PART_OF_A_JOB
 from scripts.errors import Failure
 from scripts.files import replaced
 from scripts.git_command import commit_of, executable, is_repository
+from scripts.measurements import likeliest, machines_with
 from scripts.paths import ROOT
 
 # asv takes this folder off the path again, and some of what is here is imported when it is needed.
@@ -141,7 +142,7 @@ compare_on_machine = compare.Compare.run
 
 
 def likeliest_machine(config: Any, *revisions: str) -> str | None:
-    """Return this machine if it has results for all revisions, else the only one that has."""
+    """Return this machine if it has results for all revisions, else the likeliest that has."""
     repository = get_repo(config)
     commits = []
     for revision in revisions:
@@ -151,15 +152,9 @@ def likeliest_machine(config: Any, *revisions: str) -> str | None:
             raise util.UserError(
                 f"unknown revision {revision}; git -C upstream tag lists the releases"
             ) from None
-    machines = [Path(path).parent for path in asv_machine.iter_machine_files(config.results_dir)]
-    measured = [
-        folder.name
-        for folder in machines
-        if all(any(folder.glob(f"{commit[:8]}*.json")) for commit in commits)
-    ]
-    if this_machine() in measured:
-        return this_machine()
-    return measured[0] if len(measured) == 1 else None
+    results = Path(config.results_dir)
+    measured = machines_with(results, commits)
+    return likeliest(results, measured, this_machine()) if measured else None
 
 
 def this_machine() -> str:

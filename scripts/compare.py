@@ -20,7 +20,7 @@ from scripts.comparison_report import as_json, as_markdown, as_text
 from scripts.control import control_of
 from scripts.errors import EXIT_ERROR, Failure, NothingMeasured, run
 from scripts.files import write_text
-from scripts.measurements import Side, machines_with, read_sides, units
+from scripts.measurements import Side, likeliest, machines_with, read_sides, units
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.series import base_commit
 from scripts.startup_rows import startup_rows
@@ -49,7 +49,7 @@ def load(
     names : sequence of str
         What a person calls the commits: before, after.
     machine : str, optional
-        Whose results; if not given, those of the only machine that has both.
+        Whose results; if not given, this one's, or of those that have both the likeliest.
     topics : sequence of str, optional
         Only these; all if there are none.
 
@@ -61,10 +61,10 @@ def load(
     Raises
     ------
     Failure
-        Where a name is unknown, a machine must be chosen, or a file is damaged.
+        Where a name is unknown, or a file is damaged.
     """
     commits = [base_commit(upstream, name) for name in names]
-    chosen = machine or likeliest(results, commits)
+    chosen = machine or machine_of(results, commits)
     before, after = chosen_sides(results, chosen, names, commits)
     control = control_of(upstream, commits[0])
     same = [
@@ -79,18 +79,14 @@ def load(
     return replace(compared, startup=startup)
 
 
-def likeliest(results: Path, commits: Sequence[str]) -> str:
-    """Return this machine if it has results of all commits, else the only one that has."""
+def machine_of(results: Path, commits: Sequence[str]) -> str:
+    """Return this machine if it has results of all commits, else the likeliest that has."""
     from scripts.asv_upstream import this_machine
 
     measured = machines_with(results, commits)
-    if this_machine() in measured:
-        return this_machine()
-    if len(measured) == 1:
-        return measured[0]
     if not measured:
         raise NothingMeasured("no machine measured both; measure with: make compare")
-    raise Failure(f"choose a machine with --machine: {', '.join(measured)}")
+    return likeliest(results, measured, this_machine())
 
 
 def chosen_sides(

@@ -20,7 +20,7 @@ from scripts.errors import NothingMeasured, run
 from scripts.files import read_object, write_text
 from scripts.import_changes import Difference
 from scripts.kept_imports import IMPORTS, is_of, keep, path_of
-from scripts.measurements import Case, Measurement, read_sides
+from scripts.measurements import Case, Measurement, fullest, machines_with, read_sides
 from scripts.paths import IGNORED_MACHINES, RESULTS, ROOT, UPSTREAM
 from scripts.releases import Release, load
 from scripts.series import base_commit
@@ -176,16 +176,12 @@ def whole(number: float | None) -> str:
     return "–" if number is None else f"{number:.0f}"
 
 
-def fullest(results: Path) -> str:
+def machine_of(results: Path) -> str:
     """Return the machine that measured most commits."""
-    machines = [
-        path.parent
-        for path in results.glob("*/machine.json")
-        if path.parent.name not in IGNORED_MACHINES
-    ]
+    machines = [name for name in machines_with(results, []) if name not in IGNORED_MACHINES]
     if not machines:
         raise NothingMeasured("no machine has results; run make history")
-    return max(machines, key=lambda folder: len(list(folder.glob("*-*.json")))).name
+    return fullest(results, machines)
 
 
 def told(step: Step, why: Sequence[str]) -> str:
@@ -258,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read, measure trees, tell."""
     arguments = parser().parse_args(argv)
     history.ensure(UPSTREAM)
-    machine = arguments.machine or fullest(RESULTS)
+    machine = arguments.machine or machine_of(RESULTS)
     known = points(RESULTS, machine, UPSTREAM)
     if len([each for each in known if each.imports]) < 2:
         raise NothingMeasured(f"{machine} has counted no two releases; run make history")

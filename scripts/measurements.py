@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,3 +211,33 @@ def machines_with(results: Path, commits: Sequence[str]) -> list[str]:
         for path in results.glob("*/machine.json")
         if all(any(path.parent.glob(f"{commit[:8]}-*.json")) for commit in commits)
     )
+
+
+def likeliest(results: Path, machines: Sequence[str], this: str) -> str:
+    """Return the machine that a person means who names none, and say which of several it is.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The folder of results.
+    machines : sequence of str
+        Those that measured what is asked for, one or more.
+    this : str
+        What the machine here is called.
+
+    Returns
+    -------
+    str
+        The machine here if it is among them, else the one that measured most commits.
+    """
+    if this in machines:
+        return this
+    chosen = fullest(results, machines)
+    if others := [name for name in machines if name != chosen]:
+        print(f"as {chosen} measured; --machine takes {', '.join(others)}, too", file=sys.stderr)
+    return chosen
+
+
+def fullest(results: Path, machines: Sequence[str]) -> str:
+    """Return the machine that measured most commits, of one or more."""
+    return max(machines, key=lambda name: len(list((results / name).glob("*-*.json"))))

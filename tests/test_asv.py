@@ -55,13 +55,18 @@ def test_run_builds_what_is_missing_and_compare_needs_no_option(clone):
 def another_machine(clone):
     """The results of another machine beside this one's: asv alone would ask which to use."""
     here = next(path.parent for path in clone.glob("results/*/machine.json"))
-    another = Path(shutil.copytree(here, clone / "results" / "another"))
-    for path in another.glob("*.json"):
-        path.write_text(
-            path.read_text().replace(f'"machine": "{here.name}"', '"machine": "another"')
-        )
+    another = copy_of(here, "another")
     yield here
     shutil.rmtree(another)
+
+
+def copy_of(machine, name):
+    folder = Path(shutil.copytree(machine, machine.with_name(name)))
+    for path in folder.glob("*.json"):
+        path.write_text(
+            path.read_text().replace(f'"machine": "{machine.name}"', f'"machine": "{name}"')
+        )
+    return folder
 
 
 def test_compare_takes_this_machine_where_it_was_measured(clone, another_machine):
@@ -77,6 +82,20 @@ def test_compare_takes_the_other_machine_where_this_one_has_nothing(clone, anoth
     finally:
         for path in moved:
             path.rename(path.with_suffix(".json"))
+
+
+def test_compare_takes_one_of_several_machines_where_this_one_has_nothing(clone, another_machine):
+    third = copy_of(another_machine, "third")
+    (third / "00000000-of-another-commit.json").write_text("{}")
+    moved = [path.rename(path.with_suffix(".kept")) for path in another_machine.glob("*-*.json")]
+    try:
+        said = asv(clone, "compare", "main", "HEAD")
+        assert "as third measured; --machine takes another, too" in said
+        assert "multicore.ParallelMap.time_map" in said
+    finally:
+        for path in moved:
+            path.rename(path.with_suffix(".json"))
+        shutil.rmtree(third)
 
 
 def test_machine_facts_and_pins_stand_in_the_results(clone):

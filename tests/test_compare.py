@@ -17,7 +17,7 @@ from scripts.comparison_report import OF_SIZES, as_json, as_markdown, as_text, h
 from scripts.control import control_of
 from scripts.errors import Failure
 from scripts.git_command import commit_of, git
-from scripts.measurements import Case
+from scripts.measurements import Case, likeliest
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 from scripts.pyperf_results import path_of, store
 from scripts.verdict import Verdict
@@ -367,6 +367,17 @@ def test_bad_arguments_are_errors_and_no_verdicts():
     finished = run("main", "HEAD", "--machine", "nobody")
     assert finished.returncode == 3
     assert re.search("measured machines: .*reference", finished.stderr)
+
+
+def test_of_several_machines_the_fullest_is_taken_and_named():
+    # As on a machine that has measured nothing; the results are those of this project.
+    results = compare.RESULTS
+    measured = [path.parent.name for path in results.glob("*/machine.json")]
+    assert len(measured) > 1
+    assert likeliest(results, measured, "a-new-one") == MACHINE
+    finished = run(*NAMES, "--only", "imports")
+    assert finished.returncode == 0, finished.stderr
+    assert f"as {MACHINE} measured; --machine takes " in finished.stderr
 
 
 def test_a_report_is_written_to_a_file(tmp_path):
