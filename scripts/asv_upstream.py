@@ -27,7 +27,7 @@ from asv.plugins.git import Git
 from asv.plugins.virtualenv import Virtualenv
 from asv.repo import NoSuchNameError, get_repo
 
-from scripts import INTERRUPTED
+from scripts import INTERRUPTED, machine
 from scripts.asv_command import PART_OF_A_JOB
 from scripts.errors import Failure
 from scripts.files import replaced
@@ -217,7 +217,7 @@ write_json = util.write_json
 
 def facts(use_defaults: bool = False) -> dict[str, Any]:
     """Describe this machine without asking, so that a first ``asv run`` simply runs."""
-    return {**asv_machine.Machine.get_defaults(), **asked_for(sys.argv[1:])}
+    return {**machine.facts(), **asked_for(sys.argv[1:])}
 
 
 def asked_for(arguments: Sequence[str]) -> dict[str, str]:

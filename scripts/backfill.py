@@ -50,7 +50,7 @@ def all_releases() -> str:
 def said(
     command: Sequence[str], folder: Path, watch: Callable[[str], None] = lambda line: None
 ) -> tuple[int, str]:
-    """Run a command and return its last lines.
+    """Run a command and return its exit code and its last lines.
 
     Parameters
     ----------
@@ -60,11 +60,6 @@ def said(
         Where.
     watch : callable, optional
         Is given each line as it comes.
-
-    Returns
-    -------
-    int, str
-        Its exit code, and its last lines.
     """
     # Settings of the flow's own run are no settings of what is measured.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("METAFLOW_")}
@@ -138,6 +133,12 @@ def require_room(folder: Path) -> None:
         raise Failed(f"less than 1 GB is left on the disk of {folder}; make room")
 
 
+def require_counter(named: str) -> None:
+    """Refuse counts where they would be skipped: that is as good as measured."""
+    if "instructions." in named and shutil.which("valgrind") is None:
+        raise Failed("counts need valgrind, and there is none; install it, or change --bench")
+
+
 def read_results(folder: Path, machine: str) -> dict[str, str]:
     """Return the files that asv has written for a machine, by their paths below results/."""
     files = [*(folder / machine).glob("*.json"), folder / "benchmarks.json"]
@@ -208,9 +209,7 @@ class Backfill(FlowSpec):
         current.card.append(Markdown(f"# {self.input}"))
         current.card.append(progress)
 
-        counted = "instructions" in self.bench or re.search(self.bench, "instructions.")
-        if counted and shutil.which("valgrind") is None:
-            raise Failed("counts need valgrind, and there is none; install it, or change --bench")
+        require_counter(self.bench.replace("\\", ""))
 
         def watch(line: str) -> None:
             if found := PERCENT.match(line):
@@ -223,13 +222,18 @@ class Backfill(FlowSpec):
             results = folder / "results"
             naming = ["git", "-C", "upstream", "rev-parse", "--verify", f"{self.input}^{{commit}}"]
             commit = run(naming, folder).strip()
-            if not any((results / self.machine).glob(f"{commit[:8]}-*.json")):
+            # Where they are merged into, they may lie without being committed.
+            places = [results, Path(self.into or folder) / "results"]
+            before = f"{self.machine}/{commit[:8]}-*.json"
+            if not any(path for place in places for path in place.glob(before)):
                 # Only what is measured here is handed on.
                 for path in results.glob("*/*-*.json"):
                     path.unlink()
                 options = ["--machine", self.machine, "--record-samples", "--bench", self.bench]
                 options += ["--attribute", f"rounds={self.rounds}"] if self.rounds else []
                 self.outcome = measured(commit, options, folder, watch)
+                files = sorted((results / self.machine).glob("*-*.json"))
+                require_counter("".join(path.read_text() for path in files))
                 self.files = read_results(results, self.machine)
         self.next(self.join)
 
@@ -290,4 +294,7 @@ class Backfill(FlowSpec):
 
 
 if __name__ == "__main__":
+    # All releases are more than the hundred that metaflow lets a foreach have, unless it is told.
+    for command in ("RUN", "RESUME"):
+        os.environ.setdefault(f"METAFLOW_{command}_MAX_NUM_SPLITS", "10000")
     Backfill()

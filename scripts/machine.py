@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
@@ -28,13 +30,19 @@ def ensure(name: str | None = None) -> str:
     return name or str(MachineCollection.load(Machine.get_unique_machine_name())["machine"])
 
 
+def facts() -> dict[str, str]:
+    """Describe this machine as asv does, and its processor where asv can't: on Linux on ARM."""
+    found = Machine.get_defaults()
+    return found | {"cpu": found["cpu"] or platform.processor() or platform.machine()}
+
+
 def record(name: str) -> None:
     """Write the facts under a name unless that is known."""
     try:
         MachineCollection.load(name)
     except UserError:
         try:
-            MachineCollection.save(name, Machine.get_defaults() | {"machine": name})
+            MachineCollection.save(name, facts() | {"machine": name})
         except UserError as problem:
             raise Failure(
                 f"{MachineCollection.get_machine_file_path()} is damaged ({problem}); "

@@ -24,8 +24,14 @@ from scripts.pyperf_results import stored
 
 BENCHMARKS = "benchmarks.json"
 MACHINE = "machine.json"
+# Folders of results that are no machine's.
+OTHERS = ("imports", "pyperf")
 VERSION = 2
 LARGEST = sys.float_info.max
+MOST_TOLD = 200
+# The last day that there is a date of, in seconds since 1970.
+LATEST_YEAR = 253402300799
+SET = "set the clock, or if it is right, remove the file and measure again"
 TEXT = {"type": "string", "minLength": 1}
 # What asv writes into each file of results.
 FILE = Draft202012Validator(
@@ -71,12 +77,21 @@ ENTRY = Draft202012Validator(
 
 def misfit(form: Draft202012Validator, value: Any) -> str:
     """Return where and how a value is not as a schema says, "" where it is."""
-    worst = best_match(form.iter_errors(value))
+    try:
+        worst = best_match(form.iter_errors(value))
+    except RecursionError:
+        return "nested too deep"
     if worst is None:
         return ""
     place = ".".join(map(str, worst.absolute_path))
-    message = " ".join(worst.message.split())
+    # jsonschema repeats the value, whatever its size.
+    message = worst.message if len(worst.message) <= MOST_TOLD else f"…{worst.message[-MOST_TOLD:]}"
     return f"{place}: {message}" if place else message
+
+
+def in_a_line(text: str) -> str:
+    """Return text that a file gave as one line that any terminal can show."""
+    return " ".join(text.split()).encode(errors="backslashreplace").decode()
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -122,7 +137,7 @@ def faults_of_file(path: Path, facts: dict[str, Any], upstream: Path) -> Iterato
         if facts.get(fact) and read["params"][fact] != facts[fact]:
             yield f"is of {fact} {read['params'][fact]}, and machine.json is of {facts[fact]}"
     if read["date"] > latest():
-        yield "its date is to come"
+        yield f"its commit's date is to come; {SET}"
     faulty = list(faults_of_cases(read))
     yield from faulty
     if not faulty:
@@ -156,7 +171,10 @@ def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
         duration, began = (
             next(numbers([named.get(name)]), 0.0) for name in ("duration", "started_at")
         )
-        if not 0 <= duration < math.inf or not 0 <= began <= latest():
+        if began > latest():
+            when = time.strftime("%Y-%m-%d", time.gmtime(min(began / 1000, LATEST_YEAR)))
+            yield f"{benchmark}: began on {when}, which this machine's clock says is to come; {SET}"
+        elif not 0 <= duration < math.inf or began < 0:
             yield (
                 f"{benchmark}: began {began / 1000:g} s after 1970 and took {duration:g} s, which "
                 "can't be (was the machine's clock set?); remove the file and measure again"
@@ -187,8 +205,8 @@ def faults(results: Path, upstream: Path) -> list[str]:
         for path in sorted(set(folder.glob("*.json")) - {folder / MACHINE}):
             where = f"{folder.name}/{path.name}"
             found += [f"{where}: {fault}" for fault in faults_of_file(path, facts, upstream)]
-    for path in sorted(results.glob("*/*-*.json")):
-        if not (path.parent / MACHINE).exists():
+    for path in sorted(results.glob("*/*.json")):
+        if path.parent.name not in OTHERS and not (path.parent / MACHINE).exists():
             found.append(f"{path.parent.name}/{path.name}: its machine.json is missing")
     for path in sorted(results.glob("imports/*.json")):
         fault = fault_of_imports(path, upstream)
@@ -202,4 +220,4 @@ def faults(results: Path, upstream: Path) -> list[str]:
         read_object(results / BENCHMARKS)
     except Failure as failure:
         found.append(f"{BENCHMARKS}: {failure}")
-    return found
+    return [in_a_line(fault) for fault in found]

@@ -19,7 +19,7 @@ from scripts.errors import Failure, run
 from scripts.files import read_object, write_text
 from scripts.measurements import FACTS
 from scripts.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
-from scripts.result_faults import BENCHMARKS, MACHINE, faults
+from scripts.result_faults import BENCHMARKS, MACHINE, faults, in_a_line
 
 
 def other_versions(path: Path, known: dict[str, Any]) -> list[str]:
@@ -58,7 +58,7 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
     Parameters
     ----------
     other : pathlib.Path
-        The other folder.
+        The other folder, or the checkout that it is in.
     results : pathlib.Path
         This one.
     upstream : pathlib.Path
@@ -69,19 +69,21 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
     taken, refused : list of str
         Files that were copied; and those that were not, and why.
     """
+    if (other / "results" / BENCHMARKS).exists():
+        other = other / "results"
     if not other.is_dir() or other.resolve() == results.resolve():
         raise Failure(f"{other} is no other folder of results; name one")
-    unsound = {fault.partition(":")[0]: fault for fault in faults(other, upstream)}
-    unsound |= {f"{name}/machine.json": what for name, what in other_machines(other, results)}
+    found = faults(other, upstream)
+    found += [f"{name}/{MACHINE}: {what}" for name, what in other_machines(other, results)]
     known = descriptions(results / BENCHMARKS)
     taken, refused = [], []
     files = [path for path in other.glob("*/*.json") if path.parent.name not in IGNORED_MACHINES]
     for source in sorted(files):
         name = f"{source.parent.name}/{source.name}"
         target = results / name
-        about_machine = unsound.get(f"{source.parent.name}/machine.json")
-        if name in unsound or about_machine:
-            refused.append(unsound.get(name) or str(about_machine))
+        unsound = fault_of(name, found) or fault_of(f"{source.parent.name}/{MACHINE}", found)
+        if unsound:
+            refused.append(unsound)
         elif (
             source.name != MACHINE
             # What pyperf and import trees measured has no such versions.
@@ -94,11 +96,17 @@ def merge(other: Path, results: Path, upstream: Path) -> tuple[list[str], list[s
             taken.append(name)
         elif source.name != MACHINE and target.read_bytes() != source.read_bytes():
             refused.append(f"{name}: is here with other numbers, which stay")
-    given = {} if BENCHMARKS in unsound else descriptions(other / BENCHMARKS)
+    given = {} if fault_of(BENCHMARKS, found) else descriptions(other / BENCHMARKS)
     if given.keys() - known.keys():
         # As asv writes it; what is known here stays.
         write_text(results / BENCHMARKS, json.dumps(given | known, indent=4, sort_keys=True))
     return taken, refused
+
+
+def fault_of(name: str, found: Sequence[str]) -> str | None:
+    """Return the first fault of a file, by its path in the folder of results."""
+    start = f"{in_a_line(name)}: "
+    return next((fault for fault in found if fault.startswith(start)), None)
 
 
 def other_machines(other: Path, results: Path) -> Iterator[tuple[str, str]]:
@@ -141,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
     actions = described.add_subparsers(dest="action", required=True)
     actions.add_parser("check", help="say what is wrong in results/")
     merging = actions.add_parser("merge", help="take in the results of another checkout")
-    merging.add_argument("other", metavar="FOLDER", type=Path, help="its results/")
+    merging.add_argument("other", metavar="FOLDER", type=Path, help="it, or its results/")
     return described
 
 

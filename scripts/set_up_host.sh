@@ -86,8 +86,9 @@ fi
 case $machine in
 -* | *[!A-Za-z0-9._-]*) fail "--machine $machine is no name: use letters, digits, . _ and -" ;;
 esac
+# id takes a number for a user, too, with or without a sign, and systemd does not.
 case $user in
-*[!0-9]*) id "$user" >/dev/null 2>&1 || fail "there is no user $user; name one" ;;
+*[!0-9+]*) id "$user" >/dev/null 2>&1 || fail "there is no user $user; name one" ;;
 *) fail "USER $user is a number; name somebody" ;;
 esac
 if [ "$dry_run" = 0 ] && [ -z "$root" ] && [ "$(id -u)" != 0 ]; then
@@ -135,6 +136,8 @@ for package in $packages; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done
+# Nobody is there to answer what a package, or needrestart, would ask.
+export DEBIAN_FRONTEND=noninteractive
 [ -z "$missing" ] || would apt-get update -qq
 for package in $missing; do
     would apt-get install -qq -y "$package"

@@ -74,6 +74,27 @@ def test_a_commit_that_nobody_has_is_told_in_the_end(tmp_path):
     assert "Traceback" not in told
 
 
+def test_without_commits_it_is_all_releases_though_they_are_more_than_a_hundred(tmp_path):
+    releases = json.loads(RELEASES.read_text())["releases"]
+    assert len(releases) > 100
+    with subprocess.Popen(
+        [sys.executable, FLOW, "run", "--max-workers", "1", "--project", str(tmp_path / "nowhere")],
+        cwd=tmp_path,
+        env=os.environ | {"METAFLOW_USER": "somebody", "HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        said = []
+        for line in running.stdout:
+            said.append(line)
+            if "/measure/2 " in line:
+                os.killpg(running.pid, signal.SIGKILL)
+    assert f"Foreach yields {len(releases)} child steps" in "".join(said)
+    assert "/measure/2 " in said[-1], "".join(said)
+
+
 def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
     killing = tmp_path / "bin" / "git"
     killing.parent.mkdir()
@@ -89,18 +110,29 @@ def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
     assert "files of results, " in told
 
 
-def test_counts_without_valgrind_are_refused_and_not_called_measured(tmp_path):
+@pytest.mark.parametrize("bench", [r"^instructions\.", r"Artifact\.track_save"])
+def test_counts_without_valgrind_are_refused_and_not_called_measured(
+    clone, project, scratch, tmp_path, bench
+):
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "git").symlink_to(shutil.which("git"))
-    said = backfill(tmp_path, "run", "--commits", "2.19.39", "--max-workers", "1", PATH=str(tools))
+    # All that is there but valgrind.
+    there = {each.name: each for path in os.get_exec_path()[::-1] for each in Path(path).glob("*")}
+    for name in there.keys() - {"valgrind"}:
+        (tools / name).symlink_to(there[name])
+    commits = ["--commits", "2.19.39", "--machine", "uncounted", "--bench", bench]
+    options = [*commits, "--project", str(project), "--into", str(project), "--max-workers", "1"]
+    environment = variables(clone) | {"TMPDIR": str(scratch), "PATH": str(tools)}
+    said = backfill(tmp_path, "run", *options, **environment)
     told = said.stdout + said.stderr
     assert said.returncode != 0
-    assert "counts need valgrind" in told
+    assert "counts need valgrind" in told, told
     assert "of 1 commits, these gave nothing: --commits 2.19.39" in told
+    assert not (project / "results" / "uncounted").exists()
 
 
-def project_of(clone):
+@pytest.fixture(scope="module")
+def project(clone):
     """Make a copy of the project a repository to clone, whose setup takes the environment here."""
     (clone / "Makefile").write_text(f"setup:\n\tln -sfn {Path(sys.prefix)} .venv\n")
     (clone / ".gitignore").write_text("/.venv\n/.asv/\n/upstream\n/.upstream-*/\n/home/\n")
@@ -118,8 +150,7 @@ def scratch():
         yield Path(name)
 
 
-def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, scratch, tmp_path):
-    project = project_of(clone)
+def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, project, scratch, tmp_path):
     commits = [entry["version"] for entry in json.loads(RELEASES.read_text())["releases"][-2:]]
     options = ["--project", str(project), "--into", str(project), "--machine", "here"]
     options += ["--commits", ",".join(commits), "--bench", r"^imports\.Footprint\."]
@@ -150,6 +181,9 @@ def test_a_run_that_is_stopped_is_resumed_with_what_is_not_done(clone, scratch, 
     assert told.count("Task is starting") == 3 and "Traceback" not in told
     for commit in commits:
         assert f"{commit}: measured: " in told
+    # Though nobody has committed them.
+    again = backfill(tmp_path, "run", *options, **environment)
+    assert again.returncode == 0 and again.stdout.count("was measured before") == 2
     assert "2 files of results, 0 faults" in told
     plain = json.loads(min((RESULTS / MACHINE).glob("*-*.json")).read_text())
     for path in (project / "results" / "here").glob("*-*.json"):

@@ -4,10 +4,10 @@ import json
 import platform
 
 import pytest
-from asv.machine import MachineCollection
+from asv.machine import Machine, MachineCollection
 
 from scripts import machine
-from scripts.asv_upstream import asked_for
+from scripts.asv_upstream import asked_for, facts
 from scripts.errors import Failure
 
 
@@ -21,6 +21,15 @@ def test_a_new_home_gets_the_facts(home):
     assert machine.ensure("quiet") == "quiet"
     facts = json.loads((home / ".asv-machine.json").read_text())["quiet"]
     assert all(facts[name] for name in ("machine", "cpu", "num_cpu", "ram", "os", "arch"))
+
+
+def test_where_asv_knows_no_processor_there_is_one_all_the_same(home, monkeypatch):
+    # As of ARM's /proc/cpuinfo, which has no name of a model.
+    known = Machine.get_defaults()
+    monkeypatch.setattr(Machine, "get_defaults", lambda: known | {"cpu": ""})
+    machine.ensure("quiet")
+    assert MachineCollection.load("quiet")["cpu"] == (platform.processor() or platform.machine())
+    assert facts()["cpu"]
 
 
 def test_another_name_does_not_become_the_hosts(home):

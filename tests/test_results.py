@@ -39,6 +39,10 @@ def edit(path, **changes):
     path.write_text(json.dumps(read))
 
 
+def nested(depth):
+    return [nested(depth - 1)] if depth else 1.0
+
+
 def test_the_committed_results_are_sound():
     assert results.faults(RESULTS, UPSTREAM) == []
 
@@ -55,7 +59,7 @@ def test_the_committed_results_are_sound():
         ({"params": FACTS | {"cpu": "6502"}}, "is of cpu 6502, and machine.json is of AMD EPYC"),
         ({"params": FACTS | {"ram": None}}, "params.ram: None is not of type 'string'"),
         ({"date": -1}, "date: -1 is less than the minimum of 0"),
-        ({"date": 10**30}, "its date is to come"),
+        ({"date": 10**30}, "its commit's date is to come; set the clock, or if"),
         ({"results": {"a.b": [[float("inf")]]}}, "a.b: a number that can't be"),
         ({"results": {"a.b": [[-1.0]]}}, "a.b: a number that can't be"),
         ({"results": {"a.b": 5}}, "results.a.b: 5 is not of type 'array'"),
@@ -65,7 +69,13 @@ def test_the_committed_results_are_sound():
             "a.b: began 0 s after 1970 and took -60 s, which can't be (was the machine's clock",
         ),
         ({"results": {"a.b": [[1.0], [], "1", -5, 1.0]}}, "a.b: began -0.005 s after 1970"),
-        ({"results": {"a.b": [[1.0], [], "1", 10**400, 1.0]}}, "a.b: began inf s after 1970"),
+        ({"results": {"a.b": [[1.0], [], "1", 10**400, 1.0]}}, "a.b: began on 9999-12-31, which"),
+        (
+            {"results": {"a.b": [[1.0], [], "1", 4e12, 1.0]}},
+            "a.b: began on 2096-10-02, which this machine's clock says is to come; set the clock",
+        ),
+        ({"results": {"a\ud800\n": [[-1.0]]}}, "a\\ud800 : a number that can't be"),
+        ({"results": {"a.b": [nested(500)]}}, "a.b: not as its columns say (result.0: …]]]"),
         ({"results": {"a.b": [[1.0], [], "1", 0, float("inf")]}}, "a.b: began 0 s after 1970 and"),
         ({"results": {"a.b": [[1.0], [], "1", 0, float("nan")]}}, "a.b: began 0 s after 1970 and"),
         ({"results": {"a.b": [[1.0], [], "1", 0, "x"]}}, "a.b: not as its columns say (duration: "),
@@ -109,6 +119,25 @@ def test_machine_facts_are_asked_for(copied):
     assert len(found) == 3 and all("its machine.json is missing" in line for line in found)
 
 
+@pytest.mark.parametrize("depth", [100, 900, 950, 975, 985, 990, 995, 5000])
+def test_a_value_that_is_nested_deep_is_told_in_a_line(copied, depth):
+    edit(first(copied), results={"a.b": [["nested"]]})
+    text = first(copied).read_text().replace('"nested"', "[" * depth + "]" * depth)
+    first(copied).write_text(text)
+    (fault,) = results.faults(copied, UPSTREAM)
+    assert fault.startswith(f"{MACHINE}/{first(copied).name}: ")
+    assert "\n" not in fault and len(fault) < 500
+
+
+def test_a_folder_that_is_no_machine_s_is_told_and_not_taken_in(copied, tmp_path):
+    (copied / "docs").mkdir()
+    (copied / "docs" / "a:b.json").write_text("{}")
+    fault = "docs/a:b.json: its machine.json is missing"
+    assert results.faults(copied, UPSTREAM) == [fault]
+    assert results.merge(copied, tmp_path / "here", UPSTREAM)[1] == [fault]
+    assert not (tmp_path / "here" / "docs").exists()
+
+
 def test_a_stray_file_is_refused_by_its_name_and_the_others_are_taken(copied, tmp_path):
     (copied / MACHINE / "0notes.json").write_text('{"a": 1}')
     taken, refused = results.merge(copied, tmp_path / "here", UPSTREAM)
@@ -129,6 +158,10 @@ def test_another_checkout_is_taken_in_and_nothing_is_overwritten(copied, tmp_pat
     assert refused == [f"{MACHINE}/{changed.name}: is here with other numbers, which stay"]
     assert (here / MACHINE / changed.name).read_bytes() == before
     assert results.merge(copied, here, UPSTREAM)[0] == []
+    # As well by the checkout's folder, in which there is JSON that is no result.
+    (copied.parent / "docs").mkdir()
+    (copied.parent / "docs" / "a.json").write_text("{}")
+    assert results.merge(copied.parent, here, UPSTREAM) == ([], refused)
     assert (here / MACHINE / known.name).read_bytes() == known.read_bytes()
 
 

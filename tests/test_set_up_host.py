@@ -197,6 +197,7 @@ def test_from_a_root_shell_the_user_is_to_be_named(host):
         (["--cpus"], "--cpus needs a list"),
         (["--cpus", "1\nfoo"], "is no list of CPUs"),
         (["0"], "USER 0 is a number"),
+        (["+0"], "USER +0 is a number"),
         (["nobody", "daemon"], "one USER, not two: nobody daemon"),
         (["--cpus", ","], "is no list of CPUs"),
         (["--cpus", "1-2-3"], "is no list of CPUs"),
