@@ -22,7 +22,11 @@ def chosen(benchmarks: Sequence[Benchmark], pattern: str) -> list[Benchmark]:
 
 
 def measured_benchmarks(
-    results: Path, machine: str, commit: str, benchmarks: Sequence[Benchmark]
+    results: Path,
+    machine: str,
+    commit: str,
+    benchmarks: Sequence[Benchmark],
+    known: Sequence[Benchmark],
 ) -> set[str]:
     """Return the names of benchmarks that need not be measured again.
 
@@ -36,13 +40,15 @@ def measured_benchmarks(
         A full hash.
     benchmarks : sequence of Benchmark
         With the cases that are asked for.
+    known : sequence of Benchmark
+        All there are: that a run was a quick one, any of them may tell.
 
     Returns
     -------
     set of str
         Names of those whose cases all have a number, or have failed, or are all skipped.
     """
-    rounds = {each.name: each.rounds for each in benchmarks}
+    rounds = {each.name: each.rounds for each in known}
     found = set()
     for side in read_sides(results, machine, commit, commit):
         quick = {

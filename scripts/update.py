@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,7 +83,9 @@ def superseded(results: Path, upstream: Path) -> tuple[list[Path], list[Path]]:
     files = [
         path
         for path in results.glob("*/*-*.json")
-        if path.name.partition("-")[0] not in known
+        # Anything else is no file of asv's, which the check of results tells.
+        if re.match("[0-9a-f]{8}-", path.name)
+        and path.name[:8] not in known
         and path.parent.name not in IGNORED_MACHINES
         and (path.parent / MACHINE).exists()
     ]
@@ -96,8 +99,9 @@ def superseded(results: Path, upstream: Path) -> tuple[list[Path], list[Path]]:
 
 
 def is_of_any(fault: str, files: Sequence[Path]) -> bool:
-    """Tell whether a fault is one of these files: of commits that may be gone by now."""
-    return any(fault.startswith(f"{path.parent.name}/{path.name}: ") for path in files)
+    """Tell whether a fault is that the commit of one of these files is gone by now."""
+    starts = (f"{path.parent.name}/{path.name}: commit " for path in files)
+    return fault.startswith(tuple(starts)) and "is unknown in" in fault
 
 
 def digest_of(results: Path) -> str:
@@ -179,10 +183,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     measured = [*measure_releases(name), *measure_left(name, arguments.bench)]
     old, others = superseded(RESULTS, UPSTREAM)
     for path in old:
-        print(f"{path.name} is of the series on an older release; git keeps it")
+        print(f"{path.name} is of a commit that is no more (an older series?); git keeps it")
         path.unlink()
     for path in others:
-        print(f"{path.name} is of the series on an older release; commit it, and it is removed")
+        print(f"{path.name} is of a commit that is no more; commit it, and it is removed")
     found = [fault for fault in faults(RESULTS, UPSTREAM) if not is_of_any(fault, others)]
     if found:
         raise Failure(f"{found[0]}; python -m scripts.results check tells all {len(found)}")

@@ -133,10 +133,24 @@ def test_a_run_that_was_stopped_is_measured_again_with_what_it_measured(noted, t
     assert noted == [((main,), "^s3")] and not mark.exists()
 
 
-def test_a_mark_that_is_damaged_is_told(tmp_path):
+def test_a_pattern_that_begins_with_flags_takes_whole_benchmarks(noted, tmp_path):
+    path = file_of(tmp_path, "main")
+    read = json.loads(path.read_text())
+    del read["results"]["client.ManyTasks.time_collect"]
+    path.write_text(json.dumps(read))
+    measure_series.measure_left(MACHINE, "(?i)^CLIENT")
+    (_, only), *_ = noted
+    assert re.search(only, "client.ManyTasks.time_collect")
+    assert not re.search(only, "client.FirstRead.time_read")
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"commits": [], "benchmarks": "("}', '{"commits": 5, "benchmarks": "."}']
+)
+def test_a_mark_that_is_damaged_is_told(tmp_path, text):
     mark = tmp_path / measure_series.UNFINISHED
     assert unfinished(mark, UPSTREAM) == []
-    mark.write_text("{}")
+    mark.write_text(text)
     with pytest.raises(Failure, match=r"\.unfinished is damaged; remove it"):
         unfinished(mark, UPSTREAM)
 

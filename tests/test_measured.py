@@ -26,7 +26,7 @@ def known():
 
 
 @pytest.fixture
-def stored(tmp_path):
+def stored(tmp_path, known):
     """Results of the newest release; called with a benchmark, it lets its columns be changed."""
     shutil.copytree(RESULTS / MACHINE, tmp_path / MACHINE)
     commit = git(UPSTREAM, "rev-parse", "main")
@@ -39,7 +39,9 @@ def stored(tmp_path):
         entry[place] = values(entry[place])
         path.write_text(json.dumps(read))
 
-    change.measured = lambda benchmarks: measured_benchmarks(tmp_path, MACHINE, commit, benchmarks)
+    change.measured = lambda benchmarks: measured_benchmarks(
+        tmp_path, MACHINE, commit, benchmarks, known
+    )
     return change
 
 
@@ -73,6 +75,8 @@ def test_a_quick_run_is_no_measurement_and_what_it_skipped_is_not_either(stored,
     stored(RUN, "samples", lambda values: [each and each[:1] for each in values])
     stored(CARD, "result", skipped)
     assert stored.measured(known) == {SAVE, COUNTS}
+    # Whoever asks for nothing else is told so, too.
+    assert stored.measured(chosen(known, r"^flows\.Card")) == set()
 
 
 def test_another_version_or_parameter_is_not(stored, known):

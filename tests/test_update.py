@@ -128,11 +128,14 @@ def test_results_of_an_older_series_leave_only_where_git_keeps_them(tmp_path, mo
     author = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
     subprocess.run(["git", "-C", tmp_path, *author, "commit", "--quiet", "-m", "x"], check=True)
     (folder / names[2]).write_text("changed")
+    (folder / "my-notes.json").write_text("{}")
     kept, others = update.superseded(tmp_path / "results", UPSTREAM)
     assert kept == [folder / names[1]] and set(others) == {folder / name for name in names[2:]}
     # A host that commits nothing is not to fail once git has forgotten these commits.
     faults = [f"{MACHINE}/{name}: commit {name[:8]} is unknown in upstream/" for name in names]
     assert [update.is_of_any(fault, others) for fault in faults] == [False, False, True, True]
+    # What is damaged, or no file of asv's, is told as ever.
+    assert not update.is_of_any(f"{MACHINE}/{names[3]}: can't be read (x)", others)
 
 
 def test_what_no_longer_applies_is_named(upstream, monkeypatch):

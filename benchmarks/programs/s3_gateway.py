@@ -87,8 +87,12 @@ if __name__ == "__main__":
     gateway, port = serve(sys.argv[1])
     try:
         wait_for(gateway, port)
-        print(port, flush=True)
-        sys.stdin.read()
+        # One that ends by itself is this program's end, too, which who started it looks for.
+        signal.signal(signal.SIGCHLD, lambda *_: os._exit(1))
+        if gateway.poll() is None:
+            print(port, flush=True)
+            sys.stdin.read()
     finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         gateway.kill()
         gateway.wait()
