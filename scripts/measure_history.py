@@ -23,7 +23,7 @@ from scripts.bench import machine_name, minor_releases
 from scripts.bench import measure as run_benchmarks
 from scripts.discovery import known_benchmarks
 from scripts.errors import Failure, run
-from scripts.measured import chosen, measured_benchmarks
+from scripts.measured import chosen, measured_benchmarks, seconds_of_benchmarks
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.releases import load
 from scripts.series import base_commit
@@ -141,7 +141,7 @@ def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
             "counts need valgrind; install it (on Debian: apt-get install valgrind), "
             "or measure without: python -m scripts.measure_history --only times"
         )
-    began, done = time.monotonic(), 0
+    began, done, beside = time.monotonic(), 0, 0.0
     for batch in batches(releases):
         each = (time.monotonic() - began) / done if done else part.seconds
         remaining = timedelta(seconds=round(each * (len(releases) - done)))
@@ -150,6 +150,7 @@ def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
             f"now {', '.join(batch)}\n",
             flush=True,
         )
+        started = time.time()
         require_room()
         names = sorted(releases[batch[0]].benchmarks)
         pattern = rf"^({'|'.join(map(re.escape, names))})(\(|$)"
@@ -162,6 +163,9 @@ def measure_part(part: Part, name: str, releases: dict[str, Left]) -> None:
             "measured anew)"
         )
         done += len(batch)
+        beside += time.time() - started
+        beside -= sum(seconds_of_benchmarks(RESULTS, name, each, started) for each in commits)
+        print(f"\n{part.name}: beside the benchmarks, {beside / done:.1f} s a release", flush=True)
 
 
 def batches(releases: dict[str, Left]) -> Iterator[list[str]]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from asv.results import Results
+
 from scripts.discovery import Benchmark
 from scripts.measurements import Measurement, Side, read_sides
 
@@ -60,6 +62,36 @@ def measured_benchmarks(
             each.name for each in benchmarks if is_measured(each, side, after_quick=bool(quick))
         }
     return found
+
+
+def seconds_of_benchmarks(results: Path, machine: str, commit: str, since: float) -> float:
+    """Return what a commit's benchmarks took, and what they prepare once for all samples.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        The folder of results.
+    machine : str
+        The machine's name.
+    commit : str
+        A full hash.
+    since : float
+        Seconds since 1970: what began before is of another run.
+
+    Returns
+    -------
+    float
+        In seconds.
+    """
+    taken = 0.0
+    for path in (results / machine).glob(f"{commit[:8]}-*.json"):
+        of_file = Results.load(str(path))
+        for name, seconds in of_file.duration.items():
+            # asv's own work, such as <build>, has no such time.
+            began = of_file.started_at.get(name) or -1
+            if began >= since * 1000 or name.startswith("<setup_cache"):
+                taken += seconds or 0
+    return taken
 
 
 def is_measured(benchmark: Benchmark, side: Side, *, after_quick: bool) -> bool:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,7 @@ def test_after_a_kill_it_goes_on_and_a_further_start_has_nothing_to_do(clone):
     second, third = start(), start()
     assert second.returncode == third.returncode == 0, second.stdout + second.stderr + third.stderr
     assert "counts: 1 releases left, about " in second.stdout
+    assert re.search(r"counts: beside the benchmarks, \d+\.\d s a release", second.stdout)
     assert third.stdout.splitlines()[-1] == "counts: 0 releases left, about 0:00:00"
     assert {path: path.read_bytes() for path in kept} == kept
     topics = {

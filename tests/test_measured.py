@@ -8,7 +8,7 @@ import pytest
 
 from scripts.discovery import known_benchmarks
 from scripts.git_command import git
-from scripts.measured import chosen, measured_benchmarks
+from scripts.measured import chosen, measured_benchmarks, seconds_of_benchmarks
 from scripts.paths import RESULTS, UPSTREAM
 
 MACHINE = "reference"
@@ -90,3 +90,19 @@ def test_a_pattern_chooses_cases(known):
     (save,) = chosen(known, r"^artifacts\.Save\..*random")
     assert save.name == SAVE and all("random" in case for case in save.cases) and save.cases
     assert chosen(known, "^nothing") == []
+
+
+def test_seconds_are_of_what_began_in_a_run_and_of_what_it_prepared(tmp_path):
+    commit = git(UPSTREAM, "rev-parse", "main")
+    (path,) = (RESULTS / MACHINE).glob(f"{commit[:8]}-*.json")
+    (tmp_path / MACHINE).mkdir()
+    read = json.loads(path.read_text())
+    began, took = map(read["result_columns"].index, ("started_at", "duration"))
+    for place, name in enumerate((SAVE, RUN)):
+        entry = read["results"][name]
+        entry[began], entry[took] = 1_000_000 * (place + 1), 10.0 * (place + 1)
+    read["results"] = {name: read["results"][name] for name in (SAVE, RUN)}
+    read["durations"] = {"<setup_cache artifacts:1>": 3.0, "<build>": 100.0}
+    (tmp_path / MACHINE / path.name).write_text(json.dumps(read))
+    assert seconds_of_benchmarks(tmp_path, MACHINE, commit, 0) == 33
+    assert seconds_of_benchmarks(tmp_path, MACHINE, commit, 1500) == 23
