@@ -227,7 +227,8 @@ def test_workers_under_one_name_have_to_be_alike(run_of_a_cluster, tmp_path):
     take_backfill.write(run_of_a_cluster, given)
     taken, refused = results.merge(given, here, UPSTREAM)
     assert taken == []
-    assert set(refused) == {f"{MACHINE} is another machine there: its cpu differ"}
+    said = f"{MACHINE}/machine.json: {MACHINE} is another machine there: its cpu differ"
+    assert set(refused) == {said}
 
 
 def test_a_run_that_is_not_there_is_said_in_a_line(tmp_path, capsys, monkeypatch):
