@@ -109,14 +109,13 @@ def left(part: Part, name: str, results: Path, upstream: Path) -> dict[str, Left
     dict of str to Left
         By release, newest first. One that failed to build has results that say so, and is not left.
     """
-    known = known_benchmarks()
-    wanted = chosen(known, part.benchmarks)
+    wanted = chosen(known_benchmarks(), part.benchmarks)
     if not wanted:
         raise Failure("asv finds no benchmarks; asv check tells why")
     found = {}
     for version in releases_of(part):
         commit = base_commit(upstream, version)
-        measured = measured_benchmarks(results, name, commit, wanted, known)
+        measured = measured_benchmarks(results, name, commit, wanted, wanted)
         if missing := frozenset(each.name for each in wanted) - measured:
             found[version] = Left(commit, missing, new=len(missing) == len(wanted))
     return found

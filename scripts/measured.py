@@ -43,7 +43,7 @@ def measured_benchmarks(
     benchmarks : sequence of Benchmark
         With the cases that are asked for.
     known : sequence of Benchmark
-        All there are: that a run was a quick one, any of them may tell.
+        Those that are measured in the end: that a run was a quick one, any of them may tell.
 
     Returns
     -------
@@ -86,11 +86,14 @@ def seconds_of_benchmarks(results: Path, machine: str, commit: str, since: float
     taken = 0.0
     for path in (results / machine).glob(f"{commit[:8]}-*.json"):
         of_file = Results.load(str(path))
-        for name, seconds in of_file.duration.items():
-            # asv's own work, such as <build>, has no such time.
-            began = of_file.started_at.get(name) or -1
-            if began >= since * 1000 or name.startswith("<setup_cache"):
-                taken += seconds or 0
+        began = {name for name, when in of_file.started_at.items() if when and when >= since * 1000}
+        # What is prepared has no time: it is of a run that its module is of.
+        prepared = {f"<setup_cache {name.partition('.')[0]}" for name in began}
+        taken += sum(
+            seconds or 0
+            for name, seconds in of_file.duration.items()
+            if name in began or name.partition(":")[0] in prepared
+        )
     return taken
 
 

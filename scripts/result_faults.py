@@ -174,7 +174,7 @@ def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
         if began > latest():
             when = time.strftime("%Y-%m-%d", time.gmtime(min(began / 1000, LATEST_YEAR)))
             yield f"{benchmark}: began on {when}, which this machine's clock says is to come; {SET}"
-        elif not 0 <= duration < math.inf or began < 0:
+        elif not (0 <= duration < math.inf and began >= 0):
             yield (
                 f"{benchmark}: began {began / 1000:g} s after 1970 and took {duration:g} s, which "
                 "can't be (was the machine's clock set?); remove the file and measure again"

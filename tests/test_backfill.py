@@ -110,19 +110,32 @@ def test_a_worker_that_is_killed_loses_its_own_commit_only(tmp_path):
     assert "files of results, " in told
 
 
+def without_valgrind(folder):
+    """Make a folder of all programs that there are but one; return it as PATH."""
+    folder.mkdir()
+    there = {each.name: each for path in os.get_exec_path()[::-1] for each in Path(path).glob("*")}
+    for name in there.keys() - {"valgrind"}:
+        (folder / name).symlink_to(there[name])
+    return str(folder)
+
+
+@pytest.mark.parametrize("bench", [[], ["--bench", "."], ["--bench", "instructions"]])
+def test_counts_without_valgrind_are_refused_before_anything_is_cloned(tmp_path, bench):
+    options = ["--commits", "2.19.39", *bench, "--project", str(tmp_path / "nowhere")]
+    path = without_valgrind(tmp_path / "bin")
+    said = backfill(tmp_path, "run", "--max-workers", "1", *options, PATH=path)
+    assert said.returncode != 0
+    assert "2.19.39: counts need valgrind" in said.stdout + said.stderr
+
+
 @pytest.mark.parametrize("bench", [r"^instructions\.", r"Artifact\.track_save"])
 def test_counts_without_valgrind_are_refused_and_not_called_measured(
     clone, project, scratch, tmp_path, bench
 ):
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    # All that is there but valgrind.
-    there = {each.name: each for path in os.get_exec_path()[::-1] for each in Path(path).glob("*")}
-    for name in there.keys() - {"valgrind"}:
-        (tools / name).symlink_to(there[name])
+    path = without_valgrind(tmp_path / "bin")
     commits = ["--commits", "2.19.39", "--machine", "uncounted", "--bench", bench]
     options = [*commits, "--project", str(project), "--into", str(project), "--max-workers", "1"]
-    environment = variables(clone) | {"TMPDIR": str(scratch), "PATH": str(tools)}
+    environment = variables(clone) | {"TMPDIR": str(scratch), "PATH": path}
     said = backfill(tmp_path, "run", *options, **environment)
     told = said.stdout + said.stderr
     assert said.returncode != 0

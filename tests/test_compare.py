@@ -1,11 +1,13 @@
 """Comparing commits: on the committed results, and on results that are damaged on purpose."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 import pyperf
@@ -369,15 +371,19 @@ def test_bad_arguments_are_errors_and_no_verdicts():
     assert re.search("measured machines: .*reference", finished.stderr)
 
 
-def test_of_several_machines_the_fullest_is_taken_and_named():
-    # As on a machine that has measured nothing; the results are those of this project.
-    results = compare.RESULTS
-    measured = [path.parent.name for path in results.glob("*/machine.json")]
-    assert len(measured) > 1
-    assert likeliest(results, measured, "a-new-one") == MACHINE
-    finished = run(*NAMES, "--only", "imports")
+def test_of_several_machines_the_fullest_is_taken_and_named(copied, tmp_path):
+    second = Path(shutil.copytree(copied / MACHINE, copied / "second"))
+    for path in second.glob("*.json"):
+        path.write_text(path.read_text().replace(f'"machine": "{MACHINE}"', '"machine": "second"'))
+    control = control_of(UPSTREAM, commit_of(UPSTREAM, "main"))
+    next(second.glob(f"{control[:8]}-*.json")).unlink()
+    # As on a machine that has measured nothing.
+    command = [sys.executable, "-m", "scripts.compare", *NAMES, "--results", str(copied)]
+    environment = os.environ | {"HOME": str(tmp_path)}
+    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    assert f"as {MACHINE} measured; --machine takes " in finished.stderr
+    assert finished.stderr == f"as {MACHINE} measured; --machine takes second, too\n"
+    assert likeliest(copied, [MACHINE, "second"], "second") == "second"
 
 
 def test_a_report_is_written_to_a_file(tmp_path):

@@ -69,6 +69,7 @@ def test_the_committed_results_are_sound():
             "a.b: began 0 s after 1970 and took -60 s, which can't be (was the machine's clock",
         ),
         ({"results": {"a.b": [[1.0], [], "1", -5, 1.0]}}, "a.b: began -0.005 s after 1970"),
+        ({"results": {"a.b": [[1.0], [], "1", float("nan"), 1.0]}}, "a.b: began nan s after"),
         ({"results": {"a.b": [[1.0], [], "1", 10**400, 1.0]}}, "a.b: began on 9999-12-31, which"),
         (
             {"results": {"a.b": [[1.0], [], "1", 4e12, 1.0]}},

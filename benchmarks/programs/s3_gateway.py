@@ -88,10 +88,11 @@ if __name__ == "__main__":
     try:
         wait_for(gateway, port)
         # One that ends by itself is this program's end, too, which who started it looks for.
-        signal.signal(signal.SIGCHLD, lambda *_: os._exit(1))
-        if gateway.poll() is None:
-            print(port, flush=True)
-            sys.stdin.read()
+        signal.signal(signal.SIGCHLD, lambda *_: gateway.poll() is None or os._exit(1))
+        if gateway.poll() is not None:
+            sys.exit(f"the gateway ended with status {gateway.returncode}")
+        print(port, flush=True)
+        sys.stdin.read()
     finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         gateway.kill()
