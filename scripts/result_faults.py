@@ -30,7 +30,7 @@ VERSION = 2
 LARGEST = sys.float_info.max
 MOST_TOLD = 200
 # The last day that there is a date of, in seconds since 1970.
-LATEST_YEAR = 253402300799
+LATEST_DATE = 253402300799
 SET = "set the clock, or if it is right, remove the file and measure again"
 TEXT = {"type": "string", "minLength": 1}
 # What asv writes into each file of results.
@@ -172,7 +172,7 @@ def faults_of_cases(read: dict[str, Any]) -> Iterator[str]:
             next(numbers([named.get(name)]), 0.0) for name in ("duration", "started_at")
         )
         if began > latest():
-            when = time.strftime("%Y-%m-%d", time.gmtime(min(began / 1000, LATEST_YEAR)))
+            when = time.strftime("%Y-%m-%d", time.gmtime(min(began / 1000, LATEST_DATE)))
             yield f"{benchmark}: began on {when}, which this machine's clock says is to come; {SET}"
         elif not (0 <= duration < math.inf and began >= 0):
             yield (
