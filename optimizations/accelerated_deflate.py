@@ -59,6 +59,12 @@ def _sampled_from() -> int:
     return SMALL if _fast_zlib()[0] is zlib else TINY  # noqa: F821
 
 
+def _kept_below(level: int) -> float:
+    """Tell down to which share of its size a small blob has to be compressed for it to pay."""
+    # What theirs makes little smaller zlib's usual level may: stored as it is, it would have grown.
+    return HARDLY if level == USUAL or _fast_zlib()[0] is zlib else 0.98  # noqa: F821
+
+
 def apply(tree: SourceTree) -> None:
     """Let the module of compression choose its library."""
     module = tree[COMPRESSION]
@@ -66,5 +72,6 @@ def apply(tree: SourceTree) -> None:
     module.replace_body("_library", by=_library, was={"2a8a61d3fc9b"})
     module.replace_body("_is_quick", by=_is_quick, was={"95421c68fe0e"})
     module.replace_body("_sampled_from", by=_sampled_from, was={"0051ce3db14d"})
+    module.replace_body("_kept_below", by=_kept_below, was={"a5930b2fb5db"})
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_import("from functools import lru_cache")

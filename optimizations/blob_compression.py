@@ -33,7 +33,7 @@ TRIED = 256 * 1024
 # samples only; text shows all of it in short ones.
 SAMPLES = 4
 SHORTEST_SAMPLE = 2048
-SHORT_SAMPLE = 16 * 1024
+SHORT_SAMPLE = 10 * 1024
 LONGEST_SAMPLE = 64 * 1024
 # From this size on long ones take less than a tenth of the time of compressing all.
 MEASURED = 1024 * 1024
@@ -41,6 +41,8 @@ MEASURED = 1024 * 1024
 USUAL = 3
 # What compresses to more than this gains little from a higher level.
 POORLY = 0.80
+# By how much of a part's size short samples may differ from slices.
+DIFFERENT = 0.1
 # What compresses to less than this does so quickly at any level.
 HIGHLY = 0.25
 # How much of a part is looked at for these.
@@ -67,8 +69,9 @@ def pack(blob: Blob) -> Optional[Blob]:
         return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
-        packed = _gzip(blob, _level(whole))
-        return packed if len(packed) < HARDLY * size else None
+        level = _level(whole)
+        packed = _gzip(blob, level)
+        return packed if len(packed) < _kept_below(level) * size else None
     parts = parts_of(whole)
     if not any(worth for _, _, worth in parts):
         return None
@@ -164,7 +167,8 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     elif share > POORLY:
         # A short sample shows what repeats if it is compressed behind all that it may repeat.
         reach = REACH
-        count, each = 2, size // 24 if size < TRIED else SHORT_SAMPLE
+        count = 2 if size < SMALL else 3
+        each = size // (12 * count) if size < TRIED else SHORT_SAMPLE
     else:
         return as_usual
     samples = [
@@ -177,6 +181,9 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
         / (count * each)
         for level in (1, USUAL)
     )
+    # What samples and slices tell differently they have not seen all of.
+    if reach and abs(usual - share * size) > DIFFERENT * size:
+        return as_usual
     if is_text and all(_is_text(sample) for _, sample in samples):
         return _Choice(1, quick, usual, ALLOWED_FOR_TEXT)
     return _Choice(1, quick, usual, ALLOWED if size >= MEASURED else ALLOWED_IN_SHORT_SAMPLES)
@@ -205,6 +212,11 @@ def _is_quick(share: float) -> bool:
 
 def _sampled_from() -> int:
     return SMALL
+
+
+def _kept_below(level: int) -> float:
+    """Tell down to which share of its size a small blob has to be compressed for it to pay."""
+    return HARDLY
 
 
 def _is_text(sample: bytes) -> bool:

@@ -132,17 +132,12 @@ def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
 
 
 def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:
-    """Return what follows each byte of one value: of what repeats, the same again."""
+    """Return what follows each byte of one value, up to the next: of what repeats, the same."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
     near = piece[start : start + AT_ONCE]
     anchor = min(near[-8:], key=near.count)
-    found: List[bytes] = []
-    place = piece.find(anchor, start, end)
-    while place >= 0 and len(found) < ANCHORS:
-        place += 1
-        found.append(piece[place : place + ANCHORED])
-        place = piece.find(anchor, place, end)
-    return found
+    followed = piece[start:end].split(b"%c" % anchor, ANCHORS)[1:]
+    return [each[:ANCHORED] for each in followed]
 
 
 def slices_of(blob: Pieces, start: int, end: int, count: int, size: int) -> bytes:

@@ -20,7 +20,7 @@ from scripts.files import write_text
 from scripts.git_command import git
 from scripts.history import ensure
 from scripts.paths import RESULTS, ROOT, UPSTREAM
-from scripts.readme_table import MACHINE, Row, display, read_case, speed_up
+from scripts.readme_table import Row, display, machine_of_tables, read_case, speed_up
 from scripts.series import SeriesCommit, write_series
 from scripts.targets import NOT_MEASURED
 
@@ -73,8 +73,9 @@ def effects(target: Target, before: str, after: str) -> list[tuple[str, ...]]:
     pairs = [((before, row), (after, row)) for row in target.rows]
     pairs += [((after, off), (after, on)) for off, on in target.switched]
     found: list[tuple[str, ...]] = []
+    machine = machine_of_tables(RESULTS, UPSTREAM)
     for pair in pairs:
-        old, new = (read_case(RESULTS, MACHINE, *each) for each in pair)
+        old, new = (read_case(RESULTS, machine, *each) for each in pair)
         row = pair[0][1]
         if old is None or new is None:
             found.append((row.label,))
@@ -135,10 +136,11 @@ def beside(ours: str, rivals: str, before: str, after: str, payload: str) -> tup
     The rival is measured on the unchanged release, beside that release's own store.
     """
     own, others = (Row(payload, benchmark, (payload,)) for benchmark in (ours, rivals))
-    usual = read_case(RESULTS, MACHINE, before, own)
+    machine = machine_of_tables(RESULTS, UPSTREAM)
+    usual = read_case(RESULTS, machine, before, own)
     measured = (
-        read_case(RESULTS, MACHINE, before, others),
-        read_case(RESULTS, MACHINE, after, own),
+        read_case(RESULTS, machine, before, others),
+        read_case(RESULTS, machine, after, own),
     )
     rival, series = (
         speed_up(usual, each) if usual is not None and each is not None else NOT_MEASURED
@@ -180,17 +182,18 @@ def goals(upstream: Path) -> str:
     base = git(upstream, "rev-parse", "main")
     commits = {each.name: each.hash for each in write_series(upstream, base) if each.hash}
     tip = git(upstream, "rev-parse", "optimized")
-    return targets.table(RESULTS, MACHINE, {**commits, "main": base, "": tip})
+    machine = machine_of_tables(RESULTS, upstream)
+    return targets.table(RESULTS, machine, {**commits, "main": base, "": tip})
 
 
-def page(made: str, wanted: str, others: str, rival: str) -> str:
+def page(machine: str, made: str, wanted: str, others: str, rival: str) -> str:
     """Return STATUS.md around its tables."""
     return (
         "# The case study's table, finished\n\n"
-        "Made by `python -m scripts.status --write` from `results/`. Before is the commit of the "
-        "series below the patch, after is the patch; times of both are of one run. Ratios with "
-        "brackets carry a 95% interval; counts of instructions repeat to within 0.01%. Applies "
-        "to: how many of the last releases of each minor version take the patch "
+        f"Made by `python -m scripts.status --write` from `results/{machine}`. Before is the "
+        "commit of the series below the patch, after is the patch; times of both are of one run. "
+        "Ratios with brackets carry a 95% interval; counts of instructions repeat to within "
+        "0.01%. Applies to: how many of the last releases of each minor version take the patch "
         "([docs/optimizations.md](docs/optimizations.md) tells which, of all).\n\n"
         f"{made}\n"
         "## What was to be reached\n\n"
@@ -226,8 +229,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     ensure(UPSTREAM)
     before, after = (git(UPSTREAM, "rev-parse", name) for name in ("main", "optimized"))
-    others = other_content.table(RESULTS, MACHINE, before, commits_of_series(UPSTREAM)[0], after)
-    made = page(table(UPSTREAM), goals(UPSTREAM), others, rival_table(before, after))
+    machine, control = machine_of_tables(RESULTS, UPSTREAM), commits_of_series(UPSTREAM)[0]
+    others = other_content.table(RESULTS, machine, before, control, after)
+    made = page(machine, table(UPSTREAM), goals(UPSTREAM), others, rival_table(before, after))
     if arguments.write:
         write_text(STATUS, made)
     else:

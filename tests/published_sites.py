@@ -13,6 +13,7 @@ import pytest
 from dashboard import before_after, npm_packages, site_data
 from scripts import compare
 from scripts.paths import RESULTS, ROOT, UPSTREAM
+from scripts.readme_table import MACHINES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -22,7 +23,8 @@ def committed_results(made_once) -> Path:
     """What is committed of results/, without what a person has measured here."""
 
     def make(folder: Path) -> None:
-        shutil.copytree(RESULTS / "reference", folder / "reference")
+        for machine in MACHINES:
+            shutil.copytree(RESULTS / machine, folder / machine)
         shutil.copytree(RESULTS / "imports", folder / "imports")
         shutil.copy(RESULTS / "benchmarks.json", folder)
 

@@ -1,10 +1,13 @@
 """With isal, with zlib-ng and with neither: what is stored is read by all, and stays small."""
 
 import json
+import os
+import pickle
 import subprocess
 
 import pytest
 
+from tests.mixtures import mixture
 from tests.optimized_releases import NEWEST, VERSIONS
 
 LIBRARIES = {
@@ -24,9 +27,15 @@ floats = pickle.dumps([chosen.random() for _ in range(250_000)])
 def syllables(count):
     known = [noise(3) for _ in range(count)]
     return b"".join(chosen.choice(known) + noise(chosen.randrange(4)) for _ in range(14_000))
-def records(count):
-    known = [noise(5) for _ in range(count)]
-    return b"".join(each + noise(3) for _ in range(10) for each in known)
+def records(count, size=5, more=3):
+    known = [noise(size) for _ in range(count)]
+    return b"".join(each + noise(more) for _ in range(60) for each in known)
+def by_turns(content, parts):
+    size = len(content) // parts
+    return b"".join(
+        noise(size) if number % 2 else content[number * size // 2 :][:size]
+        for number in range(parts)
+    )
 blobs = {{
     "nothing": b"", "text": text, "floats": floats, "noise": noise(700_000),
     "mixture": noise(2_000_000) + bytes(2_000_000) + text, "repeats": noise(20_000) * 50,
@@ -35,6 +44,13 @@ blobs = {{
     # As far away as deflate looks, and each record has something of its own.
     **{{f"{{count}} records, {{size}}": records(count)[:size]
         for count in (2500, 3000, 3750) for size in (60_000, 200_000)}},
+    # Noise hides the rest: from the fastest level, from few samples, or from both.
+    "few values and noise": by_turns(bytes(chosen.choices(range(64), k=100_000)), 2),
+    "more values and noise": by_turns(bytes(chosen.choices(range(100), k=200_000)), 3),
+    **{{f"{{each}} records and noise": by_turns(records(*each)[:size], parts)
+        for each, size, parts in (
+            ((1500, 6, 2), 50_000, 4), ((1500, 4, 3), 100_000, 3), ((2500, 4, 2), 200_000, 2),
+        )}},
     "short words": b"".join(
         chosen.choices([noise(3 + i % 3) for i in range(3000)], k=16_000)
     )[:60_000],
@@ -60,6 +76,20 @@ for name, blob in blobs.items():
     print(json.dumps([name, len(stored), len(usual), "text" in name]))
 """
 )
+MIXED = """
+import gzip, pickle, sys
+for name in {absent}:
+    sys.modules[name] = None
+from metaflow.datastore import blob_compression
+for seed, blob in pickle.load(open("mixtures", "rb")):
+    packed = blob_compression.pack(blob)
+    stored = blob if packed is None else bytes(packed)
+    assert packed is None or gzip.decompress(stored) == blob, seed
+    growth = len(stored) / len(gzip.compress(blob, 3))
+    if growth > 1.10:
+        print(seed, len(blob), growth)
+print("looked at all")
+"""
 DAMAGED = (
     BLOBS
     + """
@@ -100,6 +130,12 @@ for distance in (1, 500, 2000, 10_000):
         fed.clear()
         blob_compression.pack(floats[:size])
         assert sum(fed) > size
+# Nor is it compressed once more where that gains nothing.
+for size in (60_000, 100_000, 200_000):
+    for each in (64, 1000, size):
+        fed.clear()
+        blob_compression.pack(pickle.dumps([noise(each) for _ in range(size // each)]))
+        assert sum(fed) < 1.5 * size, (size, each, fed)
 print("once")
 """
 )
@@ -139,9 +175,18 @@ def test_what_it_writes_is_read_by_zlib_and_stays_small(accelerated, library):
     used, compressor, *found = accelerated(PACK, library).splitlines()
     assert used == LIBRARIES[library][0]
     assert compressor == used.split(".")[-1]
-    assert len(found) == 28
+    assert len(found) == 33
     for name, stored, usual, is_text in map(json.loads, found):
         assert stored <= usual * (1.17 if is_text else 1.10) + 64, name
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_mixtures_made_by_chance_stay_small(accelerated, tmp_path, library):
+    # Set to some thousands to look for more.
+    count = int(os.environ.get("MIXTURES", "300"))
+    mixtures = [(seed, mixture(seed)) for seed in range(count)]
+    (tmp_path / "mixtures").write_bytes(pickle.dumps(mixtures))
+    assert accelerated(MIXED, library) == "looked at all\n"
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

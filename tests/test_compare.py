@@ -13,7 +13,7 @@ import jsonschema
 import pyperf
 import pytest
 
-from scripts import compare
+from scripts import compare, history
 from scripts.comparison import geometric_mean, noise_floor
 from scripts.comparison_report import OF_SIZES, as_json, as_markdown, as_text, headline
 from scripts.control import control_of
@@ -22,9 +22,11 @@ from scripts.git_command import commit_of, git
 from scripts.measurements import Case, likeliest
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 from scripts.pyperf_results import path_of, store
+from scripts.readme_table import machine_of_tables
 from scripts.verdict import Verdict
 
-MACHINE = "reference"
+history.ensure(UPSTREAM)
+MACHINE = machine_of_tables(RESULTS, UPSTREAM)
 NAMES = ("main", "optimized")
 SCHEMA = json.loads((ROOT / "dashboard" / "comparison.schema.json").read_text())
 

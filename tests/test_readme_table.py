@@ -1,11 +1,13 @@
 """README's table is the one that the committed results give."""
 
+import json
 import re
 
 import pytest
 
 from scripts import history, readme_table
 from scripts.errors import Failure
+from scripts.git_command import git
 from scripts.optimize import commits_without_results
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.readme_table import BEGIN, END, README, Measured
@@ -16,8 +18,24 @@ def test_the_table_still_matches_the_results():
     if missing := commits_without_results(UPSTREAM, RESULTS):
         pytest.skip(f"the series was changed and not measured since: {missing[0].name}")
     readme = README.read_text(encoding="utf-8")
-    made = readme_table.table(RESULTS, readme_table.MACHINE)
+    made = readme_table.table(RESULTS, readme_table.machine_of_tables(RESULTS, UPSTREAM))
     assert readme_table.replace_table(readme, made) == readme
+
+
+def test_tables_are_of_the_first_machine_that_measured_the_series(tmp_path):
+    history.ensure(UPSTREAM)
+    first, second = readme_table.MACHINES
+    names = [f"{git(UPSTREAM, 'rev-parse', name)[:8]}-x.json" for name in ("main", "optimized")]
+    assert readme_table.machine_of_tables(tmp_path, UPSTREAM) == first
+    whole = json.dumps({row.benchmark: None for row in readme_table.ROWS})
+    # The first has measured a few, as make bench does.
+    for machine, texts in ((first, (whole, "{}")), (second, (whole, whole))):
+        (tmp_path / machine).mkdir()
+        for name, text in zip(names, texts):
+            (tmp_path / machine / name).write_text(text)
+    assert readme_table.machine_of_tables(tmp_path, UPSTREAM) == second
+    (tmp_path / first / names[1]).write_text(whole)
+    assert readme_table.machine_of_tables(tmp_path, UPSTREAM) == first
 
 
 def test_a_case_is_found_by_its_parameters():

@@ -7,7 +7,7 @@ from optimizations import SERIES
 from scripts import case_study, history, status
 from scripts.git_command import git
 from scripts.paths import RESULTS, UPSTREAM
-from scripts.readme_table import Measured, Row, index_of, read_case
+from scripts.readme_table import MACHINES, Measured, Row, index_of, read_case
 from scripts.series import write_series
 
 
@@ -78,7 +78,7 @@ def test_the_rival_stands_beside_the_series(monkeypatch):
 
 def test_without_results_no_number_of_the_rival_is_given(monkeypatch, tmp_path):
     monkeypatch.setattr(status, "RESULTS", tmp_path)
-    (tmp_path / status.MACHINE).mkdir()
+    (tmp_path / MACHINES[0]).mkdir()
     lines = status.rival_table("0" * 40, "1" * 40).splitlines()[2:]
     assert len(lines) == 2 * len(status.RIVAL_PAYLOADS)
     assert all(line.count("not measured") == len(status.RIVAL_CASES) for line in lines)

@@ -1,0 +1,88 @@
+"""Made-up content of one to four kinds by turns: to look for what a few samples do not tell.
+
+Each seed gives the same mixture on every machine and version of Python.
+"""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable
+
+# In KB.
+SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 200, 250)
+REGIONS = (1, 2, 3, 4, 8, 16, 64)
+
+# Makes as many bytes of its kind as it is asked for, or some more.
+Kind = Callable[[int], bytes]
+
+
+def noise(chosen: random.Random) -> Kind:
+    """Return what makes random bytes."""
+    return chosen.randbytes
+
+
+def syllables(chosen: random.Random) -> Kind:
+    """Return what makes known short pieces, each followed by some random bytes."""
+    count = chosen.choice((50, 500, 4000))
+    known = [chosen.randbytes(chosen.randrange(2, 7)) for _ in range(count)]
+    more = chosen.randrange(2, 9)
+    return lambda size: b"".join(
+        chosen.choice(known) + chosen.randbytes(chosen.randrange(more)) for _ in range(size // 2)
+    )
+
+
+def records(chosen: random.Random) -> Kind:
+    """Return what makes known keys in one order, again and again, each with a random value."""
+    count = chosen.choice((100, 1500, 3500))
+    known = [chosen.randbytes(chosen.randrange(2, 9)) for _ in range(count)]
+    more = chosen.randrange(9)
+    return lambda size: b"".join(
+        key + chosen.randbytes(more) for _ in range(size // len(known) // 2 + 1) for key in known
+    )
+
+
+def values(chosen: random.Random) -> Kind:
+    """Return what makes bytes that have some values only."""
+    known = chosen.sample(range(256), chosen.choice((16, 64, 128, 180, 220)))
+    return lambda size: bytes(chosen.choices(known, k=size))
+
+
+def floats(chosen: random.Random) -> Kind:
+    """Return what makes pickled floating-point numbers of so many digits."""
+    digits = chosen.choice((2, 4, 17))
+    return lambda size: pickle.dumps([round(chosen.random(), digits) for _ in range(size // 8)], 4)
+
+
+def integers(chosen: random.Random) -> Kind:
+    """Return what makes integers of a fixed width, none above some bound."""
+    width, bound = chosen.choice((4, 8)), 1 << chosen.randrange(8, 25)
+    return lambda size: b"".join(
+        chosen.randrange(bound).to_bytes(width, "little") for _ in range(size // width + 1)
+    )
+
+
+def near_repeats(chosen: random.Random) -> Kind:
+    """Return what makes the same stretch again and again, with some bytes changed."""
+    stretch, changed = chosen.randbytes(chosen.choice((100, 5000, 25_000))), chosen.randrange(2, 30)
+
+    def make(size: int) -> bytes:
+        made = bytearray(stretch * (size // len(stretch) + 1))
+        for _ in range(size * changed // 100):
+            made[chosen.randrange(size)] = chosen.randrange(256)
+        return bytes(made)
+
+    return make
+
+
+KINDS = (noise, syllables, records, values, floats, integers, near_repeats)
+
+
+def mixture(seed: int) -> bytes:
+    """Return the mixture of a seed, of 48 to 250 KB."""
+    chosen = random.Random(seed)
+    size = 1024 * chosen.choice(SIZES)
+    kinds = [chosen.choice(KINDS)(chosen) for _ in range(chosen.randrange(1, 5))]
+    regions = chosen.choice(REGIONS) if len(kinds) > 1 else 1
+    each = -(-size // regions)
+    return b"".join(chosen.choice(kinds)(each)[:each] for _ in range(regions))[:size]
