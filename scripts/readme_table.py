@@ -22,6 +22,7 @@ from scripts.files import write_text
 from scripts.git_command import git
 from scripts.history import ensure
 from scripts.intervals import FEWEST_SAMPLES, ratio_interval
+from scripts.measurements import Case, read_sides
 from scripts.paths import RESULTS, ROOT, UPSTREAM
 
 README = ROOT / "README.md"
@@ -166,15 +167,21 @@ def display(value: float, unit: str) -> str:
 def machine_of_tables(results: Path, upstream: Path) -> str:
     """Return whose results the tables are made of; the first where none has what it takes."""
     commits = [git(upstream, "rev-parse", name) for name in ("main", "optimized")]
-    able = (name for name in MACHINES if all(tells_all(results / name, each) for each in commits))
+    able = (
+        name for name in MACHINES if all(measured_all(results, name, commit) for commit in commits)
+    )
     return next(able, MACHINES[0])
 
 
-def tells_all(folder: Path, commit: str) -> bool:
-    """Tell whether a machine's results of a commit hold each benchmark of the table."""
-    names = {f'"{row.benchmark}"' for row in ROWS}
-    texts = (path.read_text(encoding="utf-8") for path in folder.glob(f"{commit[:8]}-*.json"))
-    return any(all(name in text for name in names) for text in texts)
+def measured_all(results: Path, machine: str, commit: str) -> bool:
+    """Tell whether a machine has a number for each row of the table, of one commit."""
+    found = {
+        case
+        for side in read_sides(results, machine, commit, commit)
+        for case, measured in side.cases.items()
+        if math.isfinite(measured.value)
+    }
+    return found >= {Case(row.benchmark, row.parameters) for row in ROWS}
 
 
 def table(results: Path, machine: str, upstream: Path = UPSTREAM) -> str:

@@ -1,6 +1,6 @@
 """Made-up content of one to four kinds by turns: to look for what a few samples do not tell.
 
-Each seed gives the same mixture on every machine and version of Python.
+A seed gives the same mixture each time, with one version of Python.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def test_mixtures_made_by_chance_stay_small(accelerated, tmp_path, library):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_small_content_that_repeats_is_compressed_once_and_no_sample_of_it(accelerated, library):
+def test_small_content_is_compressed_once_and_of_what_repeats_no_sample(accelerated, library):
     assert accelerated(COUNTED, library) == "once\n"
 
 
