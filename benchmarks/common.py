@@ -37,6 +37,7 @@ OTHER_PAYLOADS = (
     "floats-2MB",
     "text-56KB",
     "near-repeats-56KB",
+    "records-56KB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
@@ -155,6 +156,12 @@ def _sparse(generator):
     return values
 
 
+def _records(generator):
+    """Return known keys in one order, again and again, each with a value of its own."""
+    known = [generator.bytes(5) for _ in range(1000)]
+    return b"".join(key + generator.bytes(3) for _ in range(7) for key in known)
+
+
 _MAKERS = {
     "nothing": lambda _: None,
     "one-byte": lambda _: b"x",
@@ -171,6 +178,7 @@ _MAKERS = {
     # Just large enough to be looked at, and small enough for that to show.
     "text-56KB": lambda generator: _text(generator, 200_000)[:56_000],
     "near-repeats-56KB": lambda generator: generator.bytes(2000) * 28,
+    "records-56KB": _records,
     "dict-233B": _settings,
     "metrics-52KB": _metrics,
     "float64-800KB": lambda generator: generator.standard_normal(100_000),

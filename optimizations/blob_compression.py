@@ -25,7 +25,7 @@ from .pieces import Blob, Pieces, pieces_of
 
 # Below this size all is compressed at the usual level: to look at it takes a part that shows.
 TINY = 48 * 1024
-# Below this size samples at two levels cost more than they gain where only zlib is.
+# Below this size little can be looked at for it to pay.
 SMALL = 64 * 1024
 # Below this size it is tried whether compression gains something: few samples might miss it.
 TRIED = 256 * 1024
@@ -33,7 +33,6 @@ TRIED = 256 * 1024
 # samples only; text shows all of it in short ones.
 SAMPLES = 4
 SHORTEST_SAMPLE = 2048
-SHORT_SAMPLE = 10 * 1024
 LONGEST_SAMPLE = 64 * 1024
 # From this size on long ones take less than a tenth of the time of compressing all.
 MEASURED = 1024 * 1024
@@ -41,8 +40,6 @@ MEASURED = 1024 * 1024
 USUAL = 3
 # What compresses to more than this gains little from a higher level.
 POORLY = 0.80
-# By how much of a part's size short samples may differ from slices.
-DIFFERENT = 0.1
 # What compresses to less than this does so quickly at any level.
 HIGHLY = 0.25
 # How much of a part is looked at for these.
@@ -55,7 +52,6 @@ FEW = 128
 # mind to see grow a little.
 ALLOWED = 1.06
 ALLOWED_FOR_TEXT = 1.15
-ALLOWED_IN_SHORT_SAMPLES = 1.01
 
 STORED_BLOCK = 65535
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -108,12 +104,23 @@ def _library() -> Any:
 
 
 def _level(blob: Pieces) -> int:
-    """Return the level for a blob that is too small to be of several parts."""
+    """Return the level for a blob that is too small to be of several parts.
+
+    Little can be looked at for it to pay: what takes least time first.
+    """
     size = len(blob)
-    # What repeats is quick to compress at any level: a small one is done before a longer look is.
-    if size < SMALL and repeating(blob, 0, size, NEEDLE, 2, REACH):
+    slices = slices_of(blob, 0, size, SLICES if size >= 2 * SMALL else SLICES // 2, SLICE)
+    if size >= SMALL and _is_text(slices):
+        return _levels(blob, [(0, size, True)])[0]
+    if size >= _fast_below() or len(set(slices)) < FEW:
         return USUAL
-    return _small_level(blob) if size < _sampled_from() else _levels(blob, [(0, size, True)])[0]
+    # What repeats at length is quick to compress at any level.
+    if repeating(blob, 0, size, NEEDLE, 2, REACH):
+        return USUAL
+    if compressed_size(slices) <= POORLY * len(slices):
+        return USUAL
+    # On what hardly compresses the fastest gains time, and has less than a tenth to lose.
+    return USUAL if _is_better_searched(blob, 0, size) else 1
 
 
 def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
@@ -134,7 +141,8 @@ def _levels(blob: Pieces, parts: List[Tuple[int, int, bool]]) -> List[int]:
 class _Choice(NamedTuple):
     """A level for a part, its size at this and at the usual one, and how these may differ.
 
-    Sizes are estimates; both are the same where no other level than the usual one is looked at.
+    Sizes are estimates; both are the same where no other level than the usual one is looked at, and
+    nothing where that is not estimated.
     """
 
     level: int
@@ -147,71 +155,49 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     size = end - start
     if not worth or size < TINY:
         return _Choice(USUAL, size, size)
-    slices = slices_of(blob, start, end, SLICES if size >= SMALL else SLICES // 2, SLICE)
+    slices = slices_of(blob, start, end, SLICES, SLICE)
+    is_text = _is_text(slices)
+    # What repeats at length is quick to compress at any level; so is what is nearly all the same.
+    if size < MEASURED and not is_text and repeating(blob, start, end, NEEDLE, 2, REACH):
+        return _Choice(USUAL, 0, 0)
     share = compressed_size(slices) / len(slices)
     as_usual = _Choice(USUAL, share * size, share * size)
-    # What is nearly all the same is quick to compress at any level; so is what repeats at length.
     if share < HIGHLY:
         return as_usual
-    # A smaller blob has been looked at already, and hardly any part is as small.
-    if size >= SMALL and repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
+    if not is_text and share > POORLY:
+        fast = size < _fast_below() and not _is_better_searched(blob, start, end)
+        return as_usual._replace(level=1) if fast else as_usual
+    if not is_text and size < MEASURED:
         return as_usual
-    is_text = _is_text(slices)
-    reach = 0
+    if repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
+        return as_usual
     if is_text:
         count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
-    elif not _is_quick(share):
-        return as_usual
-    elif size >= MEASURED:
-        count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
-    elif share > POORLY:
-        # A short sample shows what repeats if it is compressed behind all that it may repeat.
-        reach = REACH
-        count = 2 if size < SMALL else 3
-        each = size // (12 * count) if size < TRIED else SHORT_SAMPLE
     else:
-        return as_usual
-    samples = [
-        (blob[max(start, place - reach) : place], blob[place : place + each])
-        for place in places(start, end, count, each)
-    ]
+        count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
+    samples = [blob[place : place + each] for place in places(start, end, count, each)]
     quick, usual = (
-        sum(_sampled_size(before, sample, level) for before, sample in samples)
-        * size
-        / (count * each)
+        sum(_sampled_size(sample, level) for sample in samples) * size / (count * each)
         for level in (1, USUAL)
     )
-    # What samples and slices tell differently they have not seen all of.
-    if reach and abs(usual - share * size) > DIFFERENT * size:
-        return as_usual
-    if is_text and all(_is_text(sample) for _, sample in samples):
+    if is_text and all(map(_is_text, samples)):
         return _Choice(1, quick, usual, ALLOWED_FOR_TEXT)
-    return _Choice(1, quick, usual, ALLOWED if size >= MEASURED else ALLOWED_IN_SHORT_SAMPLES)
+    return _Choice(1, quick, usual, ALLOWED)
 
 
-def _sampled_size(before: bytes, sample: bytes, level: int) -> int:
-    compressor = _compressor(level, -15, before)
+def _sampled_size(sample: bytes, level: int) -> int:
+    compressor = _compressor(level, -15, b"")
     return len(compressor.compress(sample)) + len(compressor.flush())
 
 
-def _small_level(blob: Pieces) -> int:
-    """Return the level for a small blob, of which little can be looked at for it to pay."""
-    size = len(blob)
-    # What takes least time first.
-    slices = slices_of(blob, 0, size, SLICES // 2, SLICE)
-    if len(set(slices)) < FEW:
-        return USUAL
-    # What hardly compresses, numbers say, gains time, and has less than a tenth to lose.
-    return 1 if compressed_size(slices) > POORLY * len(slices) else USUAL
-
-
-def _is_quick(share: float) -> bool:
-    """Tell whether the fastest level takes much less time; on what hardly compresses few do."""
-    return share <= POORLY
-
-
-def _sampled_from() -> int:
+def _fast_below() -> float:
+    """Tell from which size on the fastest level takes as long on what hardly compresses."""
     return SMALL
+
+
+def _is_better_searched(blob: Pieces, start: int, end: int) -> bool:
+    """Tell whether the fastest level misses much of what hardly compresses; zlib's does not."""
+    return False
 
 
 def _kept_below(level: int) -> float:

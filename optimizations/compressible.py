@@ -7,6 +7,8 @@ or more.
 # metaflow supports Python 3.8: the older spelling of types.
 # ruff: noqa: UP006, UP035
 import zlib
+from itertools import compress
+from operator import not_
 from typing import Any, Iterator, List, Tuple
 
 from .pieces import Pieces
@@ -42,6 +44,11 @@ PERHAPS = 0.96
 SAMPLES = 8
 SAMPLE = 4096
 HARDLY_IN_SAMPLES = 0.928
+# What deflate adds to what does not shrink.
+STORED = 5
+# One slice has by so many more different values of its bytes than another by accident, at most.
+UNEVEN = 48
+EACH_VALUE = bytes(range(256))
 
 
 def parts_of(blob: Pieces) -> List[Tuple[int, int, bool]]:
@@ -123,12 +130,35 @@ def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
     slices = slices_of(blob, start, end, SLICES // groups, SLICE)
     share = compressed_size(slices) / len(slices)
     # Few slices show the more of a table's size, and the less of what there is to gain.
-    if not HARDLY <= share <= PERHAPS + 0.002 * groups:
-        return share < HARDLY
+    if share > PERHAPS + 0.002 * groups:
+        return _share_by_kind(slices) < HARDLY
+    if share < HARDLY or _share_by_kind(slices) < HARDLY:
+        return True
     # Together, slices of parts that differ, as those of a photo do, hide what each would gain.
     count = max(1, SAMPLES // groups)
-    samples = [blob[place : place + SAMPLE] for place in places(start, end, count, SAMPLE)]
-    return sum(map(compressed_size, samples)) < HARDLY_IN_SAMPLES * count * SAMPLE
+    left = HARDLY_IN_SAMPLES * count * SAMPLE
+    for place in places(start, end, count, SAMPLE):
+        left -= compressed_size(blob[place : place + SAMPLE])
+        count -= 1
+        # Whatever the others become: they are stored where they do not shrink.
+        if left > count * (SAMPLE + STORED):
+            return True
+    return False
+
+
+def _share_by_kind(slices: bytes) -> float:
+    """Tell how small joined slices become, those of few different bytes on their own.
+
+    One table for them and for others hides what each would gain.
+    """
+    each = [slices[place : place + SLICE] for place in range(0, len(slices), SLICE)]
+    different = [SLICE - len(EACH_VALUE.translate(None, one)) for one in each]
+    least, most = min(different), max(different)
+    if most - least <= UNEVEN:
+        return 1.0
+    of_few = [2 * count < least + most for count in different]
+    kinds = [compress(each, of_few), compress(each, map(not_, of_few))]
+    return sum(compressed_size(b"".join(kind)) for kind in kinds) / len(slices)
 
 
 def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:

@@ -22,6 +22,7 @@ KINDS = (
     ("250,000 floats in a list, 2 MB", "floats-2MB"),
     ("text, 56 KB", "text-56KB"),
     ("repeats, 2 KB apart, 56 KB", "near-repeats-56KB"),
+    ("known keys, each with noise, 56 KB", "records-56KB"),
 )
 SIZE = "artifacts.StoredOther.track_bytes"
 BENCHMARKS = ("artifacts.SaveOther.time_save", "artifacts.LoadOther.time_load", SIZE)

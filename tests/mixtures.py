@@ -12,6 +12,8 @@ from collections.abc import Callable
 # In KB.
 SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 200, 250)
 REGIONS = (1, 2, 3, 4, 8, 16, 64)
+# Of what lies between noise; large ones are looked at by slices first.
+SIZES_WITH_NOISE = (*SIZES, 270, 600, 1500)
 
 # Makes as many bytes of its kind as it is asked for, or some more.
 Kind = Callable[[int], bytes]
@@ -75,6 +77,15 @@ def near_repeats(chosen: random.Random) -> Kind:
     return make
 
 
+def keys(chosen: random.Random) -> Kind:
+    """Return what makes some known keys in any order, each with one or two random bytes."""
+    width, more = chosen.choice((2, 3, 3, 4)), chosen.randrange(1, 3)
+    known = [chosen.randbytes(width) for _ in range(chosen.choice((1, 4, 16, 64, 300)))]
+    return lambda size: b"".join(
+        key + chosen.randbytes(more) for key in chosen.choices(known, k=size // (width + more) + 1)
+    )
+
+
 KINDS = (noise, syllables, records, values, floats, integers, near_repeats)
 
 
@@ -86,3 +97,19 @@ def mixture(seed: int) -> bytes:
     regions = chosen.choice(REGIONS) if len(kinds) > 1 else 1
     each = -(-size // regions)
     return b"".join(chosen.choice(kinds)(each)[:each] for _ in range(regions))[:size]
+
+
+def with_noise(seed: int) -> bytes:
+    """Return one kind of short repeats and noise by turns, of 48 KB to 1.5 MB.
+
+    It is made to fool samples, and does: of thousands some in each thousand grow by a little more
+    than a tenth.
+    """
+    chosen = random.Random(seed)
+    size = 1024 * chosen.choice(SIZES_WITH_NOISE)
+    make = chosen.choice((keys, values))(chosen)
+    regions = chosen.randrange(1, 17)
+    each = -(-size // regions)
+    share = int(each * chosen.choice((0.2, 0.3, 0.4, 0.5, 0.6, 0.8)))
+    made = [make(share)[:share] + chosen.randbytes(each - share) for _ in range(regions)]
+    return b"".join(made)[:size]
