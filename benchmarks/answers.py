@@ -51,7 +51,7 @@ class Artifacts(Saved):
 
     params = (*ARTIFACTS, *OTHER_PAYLOADS)
     param_names = ("payload",)
-    version = "3"
+    version = "4"
     timeout = 60
 
     def setup(self, folder, payload):
