@@ -188,7 +188,9 @@ def test_mixtures_made_by_chance_stay_small(accelerated, tmp_path, library, made
     count = int(os.environ.get("MIXTURES", "300"))
     mixtures = [(seed, made(seed)) for seed in range(count)]
     (tmp_path / "mixtures").write_bytes(pickle.dumps(mixtures))
-    assert accelerated(MIXED, library) == "looked at all\n"
+    found = accelerated(MIXED, library)
+    # All of it, for a report of what differs ends after some lines.
+    assert found == "looked at all\n", found
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
