@@ -110,9 +110,9 @@ INFLATING = (
 )
 SMALL = (
     "What is left is zlib's fastest level; isal is faster, where it is installed. Huffman coding "
-    "alone, without a search for what repeats, was quicker, and what repeats grew: with a look for "
-    "short repeats and samples of both before it, 8 of 1,500 mixtures, by up to 1.21x. To store it "
-    "as it is would be faster still, and larger than is allowed."
+    "alone, without a search for what repeats, was quicker, and what repeats grew by more than is "
+    "allowed, though a look for short repeats and samples of both were before it. To store it as "
+    "it is would be faster still, and larger than is allowed."
 )
 FASTEST = "What is left is zlib's fastest level, on all CPUs already, which takes nearly all of it."
 WITHIN_NOISE = "The interval holds the number: a steadier machine would have to tell."

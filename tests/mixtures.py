@@ -102,8 +102,7 @@ def mixture(seed: int) -> bytes:
 def with_noise(seed: int) -> bytes:
     """Return one kind of short repeats and noise by turns, of 48 KB to 1.5 MB.
 
-    It is made to fool samples, and does: of thousands some in each thousand grow by a little more
-    than a tenth.
+    It is made to fool samples, and does: some in a thousand grow by a little more than a tenth.
     """
     chosen = random.Random(seed)
     size = 1024 * chosen.choice(SIZES_WITH_NOISE)
