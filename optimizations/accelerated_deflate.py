@@ -5,26 +5,37 @@ Both write the same format as zlib does, and faster; anybody's zlib reads it.
 What changes: what is compressed at the fast level is compressed by `isal`, else by `zlib_ng`, if
 the environment has one of them, at their level 3; so is reading, and so are the checksums of
 mixtures. They are fast on what hardly compresses, too, and get that at any size (zlib's fast level
-below 64 KB only). What repeats in it, three bytes or more, is left to zlib, which finds more. What
-they make only a little smaller is kept below 256 KB: down to 0.98 of its size, not 0.92. ISA-L
-leaves vector registers in a state in which zlib is slower, so a hash that clears them is called
-before zlib. Neither becomes a dependency, and without them nothing changes. The import happens at
-the first artifact, not with metaflow.
+below 64 KB only). Where as little as three bytes repeat in it often, zlib finds more: a look at two
+to four windows tells. ISA-L pays for text from 48 KB on. What they make only a little smaller is
+kept below 256 KB: down to 0.98 of its size, not 0.92. ISA-L leaves vector registers in a state in
+which zlib is slower, so a hash that clears them is called before zlib. Neither becomes a
+dependency, and without them nothing changes. The import happens at the first artifact, not with
+metaflow.
 
 How to measure: `artifacts.Save` and `artifacts.Load` of text and columns, with `isal` installed.
 
-Risk: stored bytes (never keys) differ between environments that have these packages and others.
+Risk: stored bytes (never keys) differ between environments that have these packages and others. The
+look takes its part of the time of a small save where it finds that zlib is needed.
 """
 
-from collections import Counter
 from functools import lru_cache
 from hashlib import sha512
 from math import inf
 from typing import Any
 
+from optimizations.new_modules import source_of
 from optimizations.source_tree import SourceTree
 
 COMPRESSION = "metaflow/datastore/blob_compression.py"
+CONSTANTS = """
+ALLOWED_FOR_TEXT = 1.15
+# What another library makes of a sample is larger than zlib's by more than this where it misses
+# something.
+MORE = 1.03
+# What it makes little smaller may be much smaller by zlib's usual level: to store that as it is
+# would let it grow.
+HARDLY_BY_OTHERS = 0.98
+"""
 
 
 @lru_cache(maxsize=None)  # noqa: UP033
@@ -65,57 +76,38 @@ def _fast_below() -> float:
     return SMALL if _fast_zlib()[0] is zlib else inf  # noqa: F821
 
 
+def _text_from() -> int:
+    # zlib-ng is not so much faster that it pays sooner.
+    return TINY if _library().__name__.startswith("isal") else SMALL  # noqa: F821
+
+
 def _is_better_searched(blob: Any, start: int, end: int) -> bool:
     if _fast_zlib()[0] is zlib:  # noqa: F821
         return False
-    # What takes least time first.
-    return _shows_more(blob, start, end) or _repeats_shortly(blob, start, end)
-
-
-def _shows_more(blob: Any, start: int, end: int) -> bool:
-    """Tell whether in samples zlib finds more, for what is made of frequent bytes is near."""
-    count, each = 1 if end - start < 2 * SMALL else 2, SHORTEST_SAMPLE  # noqa: F821
-    samples = [blob[place : place + each] for place in places(start, end, count, each)]  # noqa: F821
-    quick, usual = (
-        sum(_sampled_size(sample, level) for sample in samples)  # noqa: F821
-        for level in (1, USUAL)  # noqa: F821
+    windows = list(windows_of(blob, start, end))  # noqa: F821
+    share = share_for(end - start)  # noqa: F821
+    # In this order, for what repeats in numbers takes longest to look at.
+    return _shows_more(windows) or any(
+        repeats_shortly(window, share)  # noqa: F821
+        for window in windows
     )
-    return quick > 1.03 * usual
 
 
-def _repeats_shortly(blob: Any, start: int, end: int) -> bool:
-    """Tell whether as little as three rare bytes repeat: these libraries find less of that."""
-    size = end - start
-    # Where there is time, what is nearly out of reach shows, too.
-    window = REACH if size < 2 * SMALL else REACH * 3 // 2  # noqa: F821
-    for place in places(start, end, min(4, 2 + size // TRIED), window):  # noqa: F821
-        piece, first, last = blob.window(place, window)
-        region = piece[first:last]
-        near = region[:1024]
-        rarest_first = sorted(near[-8:], key=near.count)
-        # One that keys may have in common, and one that is in few of them. Noise has each of them
-        # once in 256 bytes.
-        for anchor in rarest_first[4], rarest_first[0]:
-            pairs = [each[:2] for each in region.split(b"%c" % anchor, window // 256)[1:]]
-            # Noise repeats as many by accident.
-            if len(pairs) - len(set(pairs)) > 3 and _rare_again(pairs, near) > 3:
-                return True
-    return False
-
-
-def _rare_again(pairs: Any, near: bytes) -> int:
-    """Tell how often one of some pairs is there again; pairs of what is frequent nearby are not."""
-    return sum(
-        count - 1
-        for pair, count in Counter(pairs).items()
-        if count > 1 and len(pair) == 2 and max(map(near.count, pair)) < 24
-    )
+def _shows_more(windows: Any) -> bool:
+    """Tell whether in a sample zlib finds more, as it may in what has frequent bytes: numbers."""
+    window = next(filter(has_frequent_bytes, windows), None)  # noqa: F821
+    if window is None:
+        return False
+    sample = window[:SHORTEST_SAMPLE]  # noqa: F821
+    quick, usual = (_sampled_size(sample, level) for level in (1, USUAL))  # noqa: F821
+    return quick > MORE * usual  # noqa: F821
 
 
 def _kept_below(level: int) -> float:
     """Tell down to which share of its size a small blob has to be compressed for it to pay."""
-    # What theirs makes little smaller zlib's usual level may: stored as it is, it would have grown.
-    return HARDLY if level == USUAL or _fast_zlib()[0] is zlib else 0.98  # noqa: F821
+    if level == USUAL or _fast_zlib()[0] is zlib:  # noqa: F821
+        return HARDLY  # noqa: F821
+    return HARDLY_BY_OTHERS  # noqa: F821
 
 
 def apply(tree: SourceTree) -> None:
@@ -124,13 +116,16 @@ def apply(tree: SourceTree) -> None:
     module.replace_body("_compressor", by=_compressor, was={"0c28f14aad2d"})
     module.replace_body("_library", by=_library, was={"2a8a61d3fc9b"})
     module.replace_body("_fast_below", by=_fast_below, was={"0051ce3db14d"})
+    module.replace_body("_text_from", by=_text_from, was={"0051ce3db14d"})
     module.replace_body("_is_better_searched", by=_is_better_searched, was={"d2c2f95e8f91"})
     module.replace_body("_kept_below", by=_kept_below, was={"a5930b2fb5db"})
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_definition(_shows_more, before="_kept_below")
-    module.add_definition(_repeats_shortly, before="_kept_below")
-    module.add_definition(_rare_again, before="_kept_below")
-    module.add_import("from collections import Counter")
+    module.replace_statement(within=None, find="ALLOWED_FOR_TEXT = 1.15", by=CONSTANTS)
+    module.add_import(
+        "from .short_repeats import has_frequent_bytes, repeats_shortly, share_for, windows_of"
+    )
+    tree.add_module("metaflow/datastore/short_repeats.py", source_of("short_repeats"))
     module.add_import("from functools import lru_cache")
     module.add_import("from hashlib import sha512")
     module.add_import("from math import inf")

@@ -110,7 +110,7 @@ def _level(blob: Pieces) -> int:
     """
     size = len(blob)
     slices = slices_of(blob, 0, size, SLICES if size >= 2 * SMALL else SLICES // 2, SLICE)
-    if size >= SMALL and _is_text(slices):
+    if size >= _text_from() and _is_text(slices):
         return _levels(blob, [(0, size, True)])[0]
     if size >= _fast_below() or len(set(slices)) < FEW:
         return USUAL
@@ -172,7 +172,8 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     if repeating(blob, start, end, NEEDLE, SLICES, REACH, SLICES // 2):
         return as_usual
     if is_text:
-        count, each = SAMPLES, max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
+        count = SAMPLES if size >= 2 * SMALL else SAMPLES // 2
+        each = max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
     else:
         count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
     samples = [blob[place : place + each] for place in places(start, end, count, each)]
@@ -192,6 +193,11 @@ def _sampled_size(sample: bytes, level: int) -> int:
 
 def _fast_below() -> float:
     """Tell from which size on the fastest level takes as long on what hardly compresses."""
+    return SMALL
+
+
+def _text_from() -> int:
+    """Tell from which size on a look at text pays."""
     return SMALL
 
 

@@ -9,7 +9,7 @@ or more.
 import zlib
 from itertools import compress
 from operator import not_
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterable, Iterator, List, Set, Tuple
 
 from .pieces import Pieces
 
@@ -32,6 +32,12 @@ WINDOW = 64 * 1024
 # Where what is sampled of a window begins: behind each of so many bytes of one value.
 ANCHORS = 256
 ANCHORED = 3
+# With two only, of rare bytes, as little as three bytes repeat, the anchor among them: more than
+# this share of them is worth a search. By accident, or of floating-point numbers, fewer do.
+PAIR = 2
+OFTEN = 1 / 16
+# Of a frequent byte, near where a window begins are so many.
+FREQUENT = 24
 # What repeats less often than this gains less than a tenth; noise does so by accident.
 SELDOM = 0.02
 ACCIDENTS = 3
@@ -118,10 +124,12 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> bool:
     again = every = 0
     window = min(WINDOW, end - start)
     for place in places(start, end, windows, window):
-        anchored = _anchored(*blob.window(place, window))
+        piece, first, last = blob.window(place, window)
+        near = piece[first : first + AT_ONCE]
+        anchored = _anchored(piece, first, last, near)
         again += len(anchored) - len(set(anchored))
         every += len(anchored)
-        if again > max(ACCIDENTS, SELDOM * every):
+        if again > max(ACCIDENTS, SELDOM * every) or _repeat_shortly(anchored, near):
             return True
     return False
 
@@ -161,10 +169,29 @@ def _share_by_kind(slices: bytes) -> float:
     return sum(compressed_size(b"".join(kind)) for kind in kinds) / len(slices)
 
 
-def _anchored(piece: bytes, start: int, end: int) -> List[bytes]:
+def _repeat_shortly(anchored: List[bytes], near: bytes) -> bool:
+    # It takes least time to see that this is not so.
+    if len(anchored) - len({each[:PAIR] for each in anchored}) <= OFTEN * ANCHORS:
+        return False
+    return rare_again((each[:PAIR] for each in anchored), near, OFTEN * ANCHORS)
+
+
+def rare_again(pairs: Iterable[bytes], near: bytes, often: float) -> bool:
+    """Tell whether pairs of bytes that are not frequent stand there again more often than that."""
+    seen: Set[bytes] = set()
+    again = 0
+    for pair in pairs:
+        if pair in seen and len(pair) == PAIR and max(map(near.count, pair)) < FREQUENT:
+            again += 1
+            if again > often:
+                return True
+        seen.add(pair)
+    return False
+
+
+def _anchored(piece: bytes, start: int, end: int, near: bytes) -> List[bytes]:
     """Return what follows each byte of one value, up to the next: of what repeats, the same."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
-    near = piece[start : start + AT_ONCE]
     anchor = min(near[-8:], key=near.count)
     followed = piece[start:end].split(b"%c" % anchor, ANCHORS)[1:]
     return [each[:ANCHORED] for each in followed]

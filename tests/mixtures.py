@@ -14,6 +14,7 @@ SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 200, 250)
 REGIONS = (1, 2, 3, 4, 8, 16, 64)
 # Of what lies between noise; large ones are looked at by slices first.
 SIZES_WITH_NOISE = (*SIZES, 270, 600, 1500)
+LARGE_SIZES = (1100, 1500, 1900, 2500, 3500)
 
 # Makes as many bytes of its kind as it is asked for, or some more.
 Kind = Callable[[int], bytes]
@@ -112,3 +113,15 @@ def with_noise(seed: int) -> bytes:
     share = int(each * chosen.choice((0.2, 0.3, 0.4, 0.5, 0.6, 0.8)))
     made = [make(share)[:share] + chosen.randbytes(each - share) for _ in range(regions)]
     return b"".join(made)[:size]
+
+
+def large(seed: int) -> bytes:
+    """Return two kinds of what hardly compresses by turns, of 1 to 3.5 MB."""
+    chosen = random.Random(seed)
+    size = 1024 * chosen.choice(LARGE_SIZES)
+    kinds = [
+        chosen.choice((noise, syllables, records, values, floats, keys))(chosen) for _ in range(2)
+    ]
+    regions = chosen.choice((1, 2, 3, 4, 8))
+    each = -(-size // regions)
+    return b"".join(kinds[region % 2](each)[:each] for region in range(regions))[:size]

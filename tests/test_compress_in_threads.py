@@ -24,7 +24,7 @@ NEED_TWO = pytest.mark.skipif(
     usable_cpus() < 2 or not hasattr(os, "sched_setaffinity"),
     reason="needs two CPUs, and a system that lets a process be kept to one",
 )
-MODULES = ("blob_compression", "compressible", "pieces", "several_threads")
+MODULES = ("blob_compression", "compressible", "pieces", "several_threads", "short_repeats")
 
 
 @pytest.fixture
