@@ -266,7 +266,10 @@ READ = (
 )
 
 
-MANY = "blobs = [noise(50_000 + i) for i in range(300)] + ["
+# Small ones, and some that several threads compress.
+MANY = """blobs = [
+        noise(50_000 + i) if i % 10 else noise(700_000 + i).hex().encode() for i in range(300)
+    ] + ["""
 
 
 def reading(keys):
