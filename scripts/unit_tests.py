@@ -17,6 +17,7 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import uv
@@ -66,15 +67,14 @@ def make_environment(folder: Path = ENVIRONMENT) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=folder))
         tool, python = uv.find_uv_bin(), beside / "bin" / "python"
-        install(
-            tool, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(beside)
-        )
-        install(tool, "pip", "install", "--quiet", "--python", str(python), *PACKAGES)
         try:
-            beside.rename(kept)
-        except OSError:
-            # Somebody else has made it meanwhile.
-            shutil.rmtree(beside)
+            install(tool, "venv", "-q", "--allow-existing", "--python", sys.executable, str(beside))
+            install(tool, "pip", "install", "-q", "--python", str(python), *PACKAGES)
+            # Somebody else may have made it meanwhile.
+            with suppress(OSError):
+                beside.rename(kept)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
     return kept / "bin" / "python"
 
 
@@ -83,7 +83,8 @@ def install(*command: str) -> None:
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode != 0:
         reason = (finished.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise Failure(f"no environment for metaflow's tests: {reason}")
+        reason = reason.strip(" ×").removeprefix("error: ").rstrip(":")
+        raise Failure(f"no environment for metaflow's tests ({reason}); run again with a network")
 
 
 def outcomes(python: Path, commit: str, clone: Path, selected: str = "") -> dict[str, str]:
