@@ -29,9 +29,10 @@ from scripts.paths import ROOT, UPSTREAM
 
 TESTS = Path("test") / "unit"
 ENVIRONMENT = ROOT / ".asv" / "unit-tests"
+CONSTRAINTS = ROOT / "constraints.txt"
 # What the tests import, and metaflow; a test that needs more fails on both commits.
 PACKAGES = (
-    "pytest<9",
+    "pytest",
     "pytest-mock",
     "requests",
     "boto3",
@@ -49,7 +50,7 @@ def make_environment(folder: Path = ENVIRONMENT) -> Path:
     Parameters
     ----------
     folder : pathlib.Path, optional
-        Where environments are kept, one for each Python and list of packages.
+        Where environments are kept, one for each Python, list of packages and pins.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def make_environment(folder: Path = ENVIRONMENT) -> Path:
     Failure
         Where it can't be made, as without a network.
     """
-    wanted = " ".join([sys.version, *PACKAGES]).encode()
+    wanted = "\n".join([sys.version, *PACKAGES, CONSTRAINTS.read_text(encoding="utf-8")]).encode()
     kept = folder / hashlib.sha256(wanted).hexdigest()[:8]
     if not kept.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,8 @@ def make_environment(folder: Path = ENVIRONMENT) -> Path:
         tool, python = uv.find_uv_bin(), beside / "bin" / "python"
         try:
             install(tool, "venv", "-q", "--allow-existing", "--python", sys.executable, str(beside))
-            install(tool, "pip", "install", "-q", "--python", str(python), *PACKAGES)
+            pinned = ("--constraint", str(CONSTRAINTS))
+            install(tool, "pip", "install", "-q", "--python", str(python), *pinned, *PACKAGES)
             # Somebody else may have made it meanwhile.
             with suppress(OSError):
                 beside.rename(kept)
