@@ -51,7 +51,7 @@ class Artifacts(Saved):
 
     params = (*ARTIFACTS, *OTHER_PAYLOADS)
     param_names = ("payload",)
-    version = "4"
+    version = "5"
     timeout = 60
 
     def setup(self, folder, payload):

@@ -90,7 +90,7 @@ class SaveOther(Save):
     """Persist what else people store: no kind of content may be slower than it was."""
 
     params = OTHER_PAYLOADS
-    version = "4"
+    version = "5"
 
 
 class SaveWithBlake3Keys(Save):
@@ -182,7 +182,7 @@ class LoadOther(Load):
     """Read what else people store, at the start of a step that needs it."""
 
     params = OTHER_PAYLOADS
-    version = "4"
+    version = "5"
 
 
 class Stored(Saved):
@@ -206,7 +206,7 @@ class StoredOther(Stored):
     """The room that it takes: at most a tenth more than before."""
 
     params = OTHER_PAYLOADS
-    version = "4"
+    version = "5"
 
 
 class Memory(Saved):

@@ -3,6 +3,7 @@
 Every payload comes from a fixed seed, and is named for what it is and how many bytes it has.
 """
 
+import base64
 import pickle
 import zlib
 
@@ -38,6 +39,9 @@ OTHER_PAYLOADS = (
     "text-56KB",
     "near-repeats-56KB",
     "records-56KB",
+    "base64-600KB",
+    "near-repeats-600KB",
+    "noisy-image-600KB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
@@ -150,6 +154,12 @@ def _photo(generator):
     return numpy.clip(128 + 100 * numpy.stack(shapes, axis=2) + noise, 0, 255).astype("uint8")
 
 
+def _noisy_image(generator):
+    """Return an image of one colour that the noise in it leaves little to gain from compressing."""
+    ramp = numpy.add.outer(numpy.arange(600), numpy.arange(1000)) % 150
+    return numpy.clip(ramp + generator.normal(50, 10, ramp.shape), 0, 255).astype("uint8")
+
+
 def _sparse(generator):
     values = numpy.zeros(500_000)
     values[generator.integers(0, 500_000, 5000)] = generator.random(5000)
@@ -177,8 +187,11 @@ _MAKERS = {
     "floats-2MB": lambda generator: generator.random(250_000).tolist(),
     # Just large enough to be looked at, and small enough for that to show.
     "text-56KB": lambda generator: _text(generator, 200_000)[:56_000],
+    "near-repeats-600KB": lambda generator: generator.bytes(2000) * 300,
+    "noisy-image-600KB": _noisy_image,
     "near-repeats-56KB": lambda generator: generator.bytes(2000) * 28,
     "records-56KB": _records,
+    "base64-600KB": lambda generator: base64.b64encode(generator.bytes(450_000)).decode(),
     "dict-233B": _settings,
     "metrics-52KB": _metrics,
     "float64-800KB": lambda generator: generator.standard_normal(100_000),

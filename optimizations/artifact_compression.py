@@ -6,8 +6,9 @@ compressed already get no more than a few percent smaller.
 
 What changes: a few samples of a blob decide, from 48 KB on. What does not compress is stored as it
 is, marked `cas_raw` in the metadata that every blob has had since 2.4.9, and every release since
-then reads it. What does is compressed by level 1, or level 3 where level 1 would make it much
-larger; below 64 KB level 1 is for what hardly compresses. A mixture becomes one gzip member in
+then reads it; below 512 KB it is compressed first, to see. Of what does compress, text from 64 KB
+on, and other content from 1 MB on, is compressed at level 1 where that makes it little larger; so
+is what hardly compresses below 64 KB. The rest keeps level 3. A mixture becomes one gzip member in
 which only some parts are compressed. Reading takes one call of zlib. Keys, the metadata's version
 and the dependencies stay. In the local store, a blob's metadata is written before the blob.
 

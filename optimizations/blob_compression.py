@@ -1,8 +1,8 @@
 """How a blob is stored: as it is where compression gains nothing, else as one gzip member.
 
-Every release reads both. A few samples of the blob decide: noise is stored as it is, text is
-compressed at a fast level, and a mixture gets a gzip member in which only the parts that gain
-something are compressed.
+Every release reads both. A few samples of the blob decide: noise is stored as it is, text and what
+is large are compressed at a fast level unless that makes them much larger, and a mixture gets a
+gzip member in which only the parts that gain something are compressed.
 """
 
 # metaflow supports Python 3.8: the older spelling of types.
@@ -27,19 +27,25 @@ from .pieces import Blob, Pieces, pieces_of
 TINY = 48 * 1024
 # Below this size little can be looked at for it to pay.
 SMALL = 64 * 1024
-# Below this size it is tried whether compression gains something: few samples might miss it.
-TRIED = 256 * 1024
+# Below this size it is tried whether compression gains something: few samples might miss it, and
+# more of them take more than a tenth of the time.
+TRIED = 512 * 1024
 # What is compressed at both levels, to tell how they differ. What repeats far away shows in long
 # samples only; text shows all of it in short ones.
 SAMPLES = 4
 SHORTEST_SAMPLE = 2048
 LONGEST_SAMPLE = 64 * 1024
-# From this size on long ones take less than a tenth of the time of compressing all.
+# One sample of text for each so many of its size: at both levels all of them take less than a tenth
+# of the time of compressing it.
+OF_TEXT = 96
+# From this size on long ones of other content take less than a tenth of that time, too.
 MEASURED = 1024 * 1024
 # The level that metaflow has always used.
 USUAL = 3
 # What compresses to more than this gains little from a higher level.
 POORLY = 0.80
+# Nor is zlib's fastest level any faster on text that compresses to more than this, as base64 does.
+POORLY_FOR_TEXT = 0.70
 # What compresses to less than this does so quickly at any level.
 HIGHLY = 0.25
 # How much of a part is looked at for these.
@@ -112,10 +118,10 @@ def _level(blob: Pieces) -> int:
     slices = slices_of(blob, 0, size, SLICES if size >= 2 * SMALL else SLICES // 2, SLICE)
     if size >= _text_from() and _is_text(slices):
         return _levels(blob, [(0, size, True)])[0]
-    if size >= _fast_below() or len(set(slices)) < FEW:
+    if size >= _fast_below():
         return USUAL
     # What repeats at length is quick to compress at any level.
-    if repeating(blob, 0, size, NEEDLE, 2, REACH):
+    if repeating(blob, 0, size, NEEDLE, 2, REACH) or len(set(slices)) < FEW:
         return USUAL
     if compressed_size(slices) <= POORLY * len(slices):
         return USUAL
@@ -164,6 +170,8 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
     as_usual = _Choice(USUAL, share * size, share * size)
     if share < HIGHLY:
         return as_usual
+    if is_text and share > POORLY_FOR_TEXT and size >= _fast_below():
+        return as_usual
     if not is_text and share > POORLY:
         fast = size < _fast_below() and not _is_better_searched(blob, start, end)
         return as_usual._replace(level=1) if fast else as_usual
@@ -173,7 +181,7 @@ def _choice(blob: Pieces, start: int, end: int, worth: bool) -> _Choice:
         return as_usual
     if is_text:
         count = SAMPLES if size >= 2 * SMALL else SAMPLES // 2
-        each = max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // 48))
+        each = max(SHORTEST_SAMPLE, min(LONGEST_SAMPLE, size // OF_TEXT))
     else:
         count, each = min(SAMPLES, size // MEASURED), LONGEST_SAMPLE
     samples = [blob[place : place + each] for place in places(start, end, count, each)]

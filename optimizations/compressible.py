@@ -1,7 +1,7 @@
 """What in a blob compression would make smaller, as a few samples of it tell.
 
-Whoever asks waits for the answer: to compress what is noise takes ten times as long as all of this,
-or more.
+Whoever asks waits for the answer: for zlib to compress what is noise takes ten times as long as all
+of this, or more.
 """
 
 # metaflow supports Python 3.8: the older spelling of types.
@@ -27,6 +27,8 @@ SLICE = 256
 PLACES = 48
 NEEDLE = 8
 AT_ONCE = 1024
+FIRST_SLICES = 4
+LONG_NEEDLE = 32
 WINDOWS = 4
 WINDOW = 64 * 1024
 # Where what is sampled of a window begins: behind each of so many bytes of one value.
@@ -36,7 +38,8 @@ ANCHORED = 3
 # this share of them is worth a search. By accident, or of floating-point numbers, fewer do.
 PAIR = 2
 OFTEN = 1 / 16
-# Of a frequent byte, near where a window begins are so many.
+# Of a frequent byte, in so much of a window are so many.
+NEAR = 1024
 FREQUENT = 24
 # What repeats less often than this gains less than a tenth; noise does so by accident.
 SELDOM = 0.02
@@ -52,6 +55,8 @@ SAMPLE = 4096
 HARDLY_IN_SAMPLES = 0.928
 # What deflate adds to what does not shrink.
 STORED = 5
+# What is made of fewer different bytes than this becomes smaller by more than a little.
+FEWEST_VALUES = 160
 # One slice has by so many more different values of its bytes than another by accident, at most.
 UNEVEN = 48
 EACH_VALUE = bytes(range(256))
@@ -111,27 +116,36 @@ def divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
 
 def _gains(blob: Pieces, start: int, end: int, groups: int) -> bool:
     """Tell by samples whether one of some groups would become smaller by more than a little."""
+    windows = repeats(blob, start, end, 1 + WINDOWS // groups)
     # In this order, for that is how soon each tells.
     return (
-        repeats(blob, start, end, 1 + WINDOWS // groups)
+        (groups == 1 and _gains_clearly(blob, start, end))
+        or next(windows)
         or repeating(blob, start, end, NEEDLE, PLACES // groups, AT_ONCE)
         or _shrinks(blob, start, end, groups)
+        or any(windows)
     )
 
 
-def repeats(blob: Pieces, start: int, end: int, windows: int) -> bool:
-    """Tell whether more than a little of some windows repeats."""
+def _gains_clearly(blob: Pieces, start: int, end: int) -> bool:
+    """Tell what is quickest to see; for the groups of a large blob it would be too often."""
+    return (
+        repeating(blob, start, end, LONG_NEEDLE, 2, REACH, 2)
+        or len(set(slices_of(blob, start, end, FIRST_SLICES, SLICE))) < FEWEST_VALUES
+    )
+
+
+def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
+    """Tell after each of some windows whether more than a little of them repeats."""
     again = every = 0
     window = min(WINDOW, end - start)
     for place in places(start, end, windows, window):
         piece, first, last = blob.window(place, window)
-        near = piece[first : first + AT_ONCE]
+        near = piece[first : first + NEAR]
         anchored = _anchored(piece, first, last, near)
         again += len(anchored) - len(set(anchored))
         every += len(anchored)
-        if again > max(ACCIDENTS, SELDOM * every) or _repeat_shortly(anchored, near):
-            return True
-    return False
+        yield again > max(ACCIDENTS, SELDOM * every) or _repeat_shortly(anchored, near)
 
 
 def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
@@ -176,14 +190,14 @@ def _repeat_shortly(anchored: List[bytes], near: bytes) -> bool:
     return rare_again((each[:PAIR] for each in anchored), near, OFTEN * ANCHORS)
 
 
-def rare_again(pairs: Iterable[bytes], near: bytes, often: float) -> bool:
-    """Tell whether pairs of bytes that are not frequent stand there again more often than that."""
+def rare_again(pairs: Iterable[bytes], near: bytes, more_than: float) -> bool:
+    """Tell whether so many pairs of bytes, none of them frequent, have stood there before."""
     seen: Set[bytes] = set()
     again = 0
     for pair in pairs:
         if pair in seen and len(pair) == PAIR and max(map(near.count, pair)) < FREQUENT:
             again += 1
-            if again > often:
+            if again > more_than:
                 return True
         seen.add(pair)
     return False

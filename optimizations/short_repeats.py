@@ -4,7 +4,7 @@
 # ruff: noqa: UP035
 from typing import Iterator
 
-from .compressible import OFTEN, PAIR, REACH, places, rare_again
+from .compressible import NEAR, OFTEN, PAIR, REACH, places, rare_again
 from .pieces import Pieces
 
 # How many windows are looked at: one more for each so many bytes.
@@ -13,18 +13,16 @@ MOST_WINDOWS = 4
 ONE_MORE = 256 * 1024
 # From this size on there is time for larger ones, in which what is nearly out of reach shows, too.
 LARGE = 128 * 1024
-# How much of a window tells how frequent a byte is, and how many of its last bytes are candidates.
-NEAR = 1024
+# How many of the bytes near where a window begins, the last of them, are candidates for an anchor.
 CANDIDATES = 8
-# A frequent byte stands there so often; by accident it does four times.
-FREQUENT = 16
-# Of the candidates, from the rarest on: one that keys may have in common, and one that is in few of
-# them.
-ANCHORS = (4, 0)
+# Of these, from the rarest on: one that keys may have in common, and one that is in few of them.
+TRIED_CANDIDATES = (4, 0)
+# Numbers have a byte that stands near so often; by accident one does four times.
+OF_NUMBERS = 16
 # Noise has an anchor once in so many bytes.
 VALUES = 256
 # Where few windows are looked at, less has to repeat in them: noise nearly never does as often.
-SELDOM = 1 / 64
+OFTEN_IN_FEW = 1 / 64
 
 
 def windows_of(blob: Pieces, start: int, end: int) -> Iterator[bytes]:
@@ -41,20 +39,21 @@ def repeats_shortly(window: bytes, share: float) -> bool:
     """Tell whether more than a share of anchors and two rare bytes behind each stand again."""
     near = window[:NEAR]
     candidates = _rarest_first(window)
-    often = share * (len(window) // VALUES)
+    more_than = share * (len(window) // VALUES)
     return any(
-        rare_again(_pairs_behind(candidates[which], window), near, often) for which in ANCHORS
+        rare_again(_pairs_behind(candidates[which], window), near, more_than)
+        for which in TRIED_CANDIDATES
     )
 
 
 def share_for(size: int) -> float:
     """Return the share for windows of a region of some size."""
-    return SELDOM if size < ONE_MORE else OFTEN
+    return OFTEN_IN_FEW if size < ONE_MORE else OFTEN
 
 
 def has_frequent_bytes(window: bytes) -> bool:
     """Tell whether one of some bytes is frequent, as in numbers."""
-    return window.count(_rarest_first(window)[-1], 0, NEAR) >= FREQUENT
+    return window.count(_rarest_first(window)[-1], 0, NEAR) >= OF_NUMBERS
 
 
 def _rarest_first(window: bytes) -> bytes:

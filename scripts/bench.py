@@ -58,6 +58,11 @@ CLAIMS = (
         ),
         r"^artifacts\.(Save|Load|Stored|Memory)\.",
     ),
+    # Without isal and zlib-ng; the first two are the control.
+    (
+        ("extension_loading", "lazy_plugins", "read_descriptions_at_once"),
+        r"^artifacts\.(Save|Load|Stored)Other\.",
+    ),
     (("artifact_compression", "read_in_place"), r"^client\.(Read|Many)"),
     (
         (

@@ -23,7 +23,13 @@ KINDS = (
     ("text, 56 KB", "text-56KB"),
     ("repeats, 2 KB apart, 56 KB", "near-repeats-56KB"),
     ("known keys, each with noise, 56 KB", "records-56KB"),
+    ("base64 in a string, 600 KB", "base64-600KB"),
+    ("repeats, 2 KB apart, 600 KB", "near-repeats-600KB"),
+    ("a noisy image, 600 KB", "noisy-image-600KB"),
 )
+# What stands for the release, for the control and for the series without isal, which the commit
+# after the last one uses.
+WITHOUT_ISAL = ("lazy_plugins", "extension_loading", "read_descriptions_at_once")
 SIZE = "artifacts.StoredOther.track_bytes"
 BENCHMARKS = ("artifacts.SaveOther.time_save", "artifacts.LoadOther.time_load", SIZE)
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-# In KB.
-SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 200, 250)
+# In KB. Up to half a megabyte, what does not gain from being compressed is stored as it is.
+SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 250, 320, 480)
 REGIONS = (1, 2, 3, 4, 8, 16, 64)
-# Of what lies between noise; large ones are looked at by slices first.
-SIZES_WITH_NOISE = (*SIZES, 270, 600, 1500)
+# From there on samples decide.
+SAMPLED_SIZES = (520, 700, 1000)
+# Of what lies between noise.
+SIZES_WITH_NOISE = (*SIZES, 600, 1500)
 LARGE_SIZES = (1100, 1500, 1900, 2500, 3500)
 
 # Makes as many bytes of its kind as it is asked for, or some more.
@@ -90,14 +92,19 @@ def keys(chosen: random.Random) -> Kind:
 KINDS = (noise, syllables, records, values, floats, integers, near_repeats)
 
 
-def mixture(seed: int) -> bytes:
-    """Return the mixture of a seed, of 48 to 250 KB."""
+def mixture(seed: int, sizes: Sequence[int] = SIZES) -> bytes:
+    """Return the mixture of a seed, of 48 to 480 KB."""
     chosen = random.Random(seed)
-    size = 1024 * chosen.choice(SIZES)
+    size = 1024 * chosen.choice(sizes)
     kinds = [chosen.choice(KINDS)(chosen) for _ in range(chosen.randrange(1, 5))]
     regions = chosen.choice(REGIONS) if len(kinds) > 1 else 1
     each = -(-size // regions)
     return b"".join(chosen.choice(kinds)(each)[:each] for _ in range(regions))[:size]
+
+
+def sampled_mixture(seed: int) -> bytes:
+    """Return the mixture of a seed, of 520 KB to 1 MB."""
+    return mixture(seed, SAMPLED_SIZES)
 
 
 def with_noise(seed: int) -> bytes:

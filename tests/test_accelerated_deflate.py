@@ -10,7 +10,7 @@ from array import array
 import pytest
 
 from benchmarks.common import make_payload
-from tests.mixtures import large, mixture, with_noise
+from tests.mixtures import large, mixture, sampled_mixture, with_noise
 from tests.optimized_releases import NEWEST, VERSIONS
 from tests.test_short_repeats import keys_and_noise
 
@@ -198,12 +198,12 @@ def test_what_it_writes_is_read_by_zlib_and_stays_small(accelerated, library):
         assert stored <= usual * (1.17 if is_text else 1.10) + 64, name
 
 
-@pytest.mark.parametrize("made", [mixture, with_noise, large])
+@pytest.mark.parametrize("made", [mixture, sampled_mixture, with_noise, large])
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_mixtures_made_by_chance_stay_small(accelerated, tmp_path, library, made):
     # Set to some thousands to look for more.
     count = int(os.environ.get("MIXTURES", "300"))
-    count = count // 10 if made is large else count
+    count = count // 10 if made in (sampled_mixture, large) else count
     mixtures = [(seed, made(seed)) for seed in range(count)]
     (tmp_path / "mixtures").write_bytes(pickle.dumps(mixtures))
     found = accelerated(MIXED, library)

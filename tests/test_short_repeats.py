@@ -7,7 +7,7 @@ import pytest
 from optimizations.pieces import Pieces
 from optimizations.short_repeats import (
     OFTEN,
-    SELDOM,
+    OFTEN_IN_FEW,
     has_frequent_bytes,
     repeats_shortly,
     windows_of,
@@ -30,7 +30,7 @@ def test_keys_that_return_are_seen_between_noise(count, size, more):
 def test_noise_has_no_repeats_and_no_frequent_bytes(seed):
     blob = Pieces([random.Random(seed).randbytes(60_000)])
     for window in windows_of(blob, 0, len(blob)):
-        assert not repeats_shortly(window, SELDOM)
+        assert not repeats_shortly(window, OFTEN_IN_FEW)
         assert not has_frequent_bytes(window)
 
 
@@ -40,10 +40,10 @@ def test_what_is_frequent_is_no_short_repeat():
     blob = Pieces([numbers])
     for window in windows_of(blob, 0, len(blob)):
         assert has_frequent_bytes(window)
-        assert not repeats_shortly(window, SELDOM)
+        assert not repeats_shortly(window, OFTEN_IN_FEW)
 
 
 @pytest.mark.parametrize("window", [bytes(50_000), b"abc" * 16_000])
 def test_a_run_of_few_bytes_is_no_short_repeat(window):
     assert has_frequent_bytes(window)
-    assert not repeats_shortly(window, SELDOM)
+    assert not repeats_shortly(window, OFTEN_IN_FEW)

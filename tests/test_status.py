@@ -112,3 +112,4 @@ def test_the_page_is_the_one_that_the_results_give():
     before, after = (git(UPSTREAM, "rev-parse", name) for name in ("main", "optimized"))
     assert status.goals(UPSTREAM) in written
     assert status.rival_table(before, after) in written
+    assert all(table in written for table in status.others(UPSTREAM))
