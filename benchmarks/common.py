@@ -40,8 +40,10 @@ OTHER_PAYLOADS = (
     "near-repeats-56KB",
     "records-56KB",
     "base64-600KB",
-    "near-repeats-600KB",
-    "noisy-image-600KB",
+    # Where the look takes most of a save: of what is smaller, samples do not tell alone.
+    "near-repeats-660KB",
+    "noisy-image-660KB",
+    "keys-at-last-660KB",
 )
 # Enough for candidates that do not depend on the commit: small, incompressible, compressible.
 # A tenth of the text, for the slowest candidates would take most of a run with the whole of it.
@@ -155,8 +157,8 @@ def _photo(generator):
 
 
 def _noisy_image(generator):
-    """Return an image of one colour that the noise in it leaves little to gain from compressing."""
-    ramp = numpy.add.outer(numpy.arange(600), numpy.arange(1000)) % 150
+    """Return an image in grey: there is so much noise in it that compression gains little."""
+    ramp = numpy.add.outer(numpy.arange(660), numpy.arange(1000)) % 150
     return numpy.clip(ramp + generator.normal(50, 10, ramp.shape), 0, 255).astype("uint8")
 
 
@@ -166,10 +168,10 @@ def _sparse(generator):
     return values
 
 
-def _records(generator):
+def _records(generator, times=7):
     """Return known keys in one order, again and again, each with a value of its own."""
     known = [generator.bytes(5) for _ in range(1000)]
-    return b"".join(key + generator.bytes(3) for _ in range(7) for key in known)
+    return b"".join(key + generator.bytes(3) for _ in range(times) for key in known)
 
 
 _MAKERS = {
@@ -187,8 +189,9 @@ _MAKERS = {
     "floats-2MB": lambda generator: generator.random(250_000).tolist(),
     # Just large enough to be looked at, and small enough for that to show.
     "text-56KB": lambda generator: _text(generator, 200_000)[:56_000],
-    "near-repeats-600KB": lambda generator: generator.bytes(2000) * 300,
-    "noisy-image-600KB": _noisy_image,
+    "near-repeats-660KB": lambda generator: generator.bytes(2000) * 330,
+    "noisy-image-660KB": _noisy_image,
+    "keys-at-last-660KB": lambda generator: generator.bytes(300_000) + _records(generator, 45),
     "near-repeats-56KB": lambda generator: generator.bytes(2000) * 28,
     "records-56KB": _records,
     "base64-600KB": lambda generator: base64.b64encode(generator.bytes(450_000)).decode(),

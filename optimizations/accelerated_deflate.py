@@ -4,14 +4,14 @@ Both write the same format as zlib does, and faster; anybody's zlib reads it.
 
 What changes: what is compressed at the fast level is compressed by `isal`, else by `zlib_ng`, if
 the environment has one of them, at their level 3; so is reading, and so are the checksums of
-mixtures. They are fast on what hardly compresses, too, and get that at any size (zlib's fast level
-below 64 KB only). Where as little as three bytes repeat in it often, zlib finds more: a look at two
-to four windows tells, and where they seem to hold numbers, 2 KB compressed both ways. ISA-L pays
-for text from 48 KB on. Below 512 KB what they make of a blob is kept if it is less than 0.98 of its
-size, not 0.92, for zlib might have made it much smaller. ISA-L leaves vector registers in a state
-in which zlib is slower, so a hash that clears them is called before zlib. Neither becomes a
-dependency, and without them nothing changes. The import happens at the first artifact, not with
-metaflow.
+mixtures. They are fast on what hardly compresses, too, and get that from 160 KB on, and random
+numbers from 48 KB on (zlib's fast level gets those below 64 KB only). Where as little as three
+bytes repeat in it often, zlib finds more: a look at two to four windows tells, and where they seem
+to hold numbers, 2 KB compressed both ways. ISA-L pays for text from 48 KB on. Below 640 KB what
+they make of a blob is kept if it is less than 0.98 of its size, not 0.92, for zlib might have made
+it much smaller. ISA-L leaves vector registers in a state in which zlib is slower, so a hash that
+clears them is called before zlib. Neither becomes a dependency, and without them nothing changes.
+The import happens at the first artifact, not with metaflow.
 
 How to measure: `artifacts.Save` and `artifacts.Load` of text and columns, with `isal` installed.
 
@@ -96,7 +96,8 @@ def _is_better_searched(blob: Any, start: int, end: int) -> bool:
 
 def _shows_more(windows: Any) -> bool:
     """Tell whether in a sample zlib finds more, as it may in what has frequent bytes: numbers."""
-    window = next(filter(has_frequent_bytes, windows), None)  # noqa: F821
+    of_numbers = (each for each in windows if _frequent_byte(each) is not None)  # noqa: F821
+    window = next(of_numbers, None)
     if window is None:
         return False
     sample = window[:SHORTEST_SAMPLE]  # noqa: F821
@@ -123,9 +124,7 @@ def apply(tree: SourceTree) -> None:
     module.add_definition(_fast_zlib, before="_compressor")
     module.add_definition(_shows_more, before="_kept_below")
     module.replace_statement(within=None, find="ALLOWED_FOR_TEXT = 1.15", by=CONSTANTS)
-    module.add_import(
-        "from .short_repeats import has_frequent_bytes, repeats_shortly, share_for, windows_of"
-    )
+    module.add_import("from .short_repeats import repeats_shortly, share_for, windows_of")
     tree.add_module("metaflow/datastore/short_repeats.py", source_of("short_repeats"))
     module.add_import("from functools import lru_cache")
     module.add_import("from hashlib import sha512")

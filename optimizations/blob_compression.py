@@ -1,8 +1,8 @@
 """How a blob is stored: as it is where compression gains nothing, else as one gzip member.
 
 Every release reads both. A few samples of the blob decide: noise is stored as it is, text and what
-is large are compressed at a fast level unless that makes them much larger, and a mixture gets a
-gzip member in which only the parts that gain something are compressed.
+is large are compressed at a fast level where that is faster and the result little larger, and a
+mixture gets a gzip member in which only the parts that gain something are compressed.
 """
 
 # metaflow supports Python 3.8: the older spelling of types.
@@ -13,7 +13,10 @@ from itertools import chain
 from typing import Any, List, NamedTuple, Optional, Tuple
 
 from .compressible import (
+    ACCIDENTS,
+    CANDIDATES,
     HARDLY,
+    NEAR,
     REACH,
     compressed_size,
     parts_of,
@@ -29,22 +32,21 @@ TINY = 48 * 1024
 SMALL = 64 * 1024
 # Below this size it is tried whether compression gains something: few samples might miss it, and
 # more of them take more than a tenth of the time.
-TRIED = 512 * 1024
+TRIED = 640 * 1024
 # What is compressed at both levels, to tell how they differ. What repeats far away shows in long
 # samples only; text shows all of it in short ones.
 SAMPLES = 4
 SHORTEST_SAMPLE = 2048
 LONGEST_SAMPLE = 64 * 1024
-# One sample of text for each so many of its size: at both levels all of them take less than a tenth
-# of the time of compressing it.
+# A sample of text is one of so many parts of it, if that is not too short.
 OF_TEXT = 96
-# From this size on long ones of other content take less than a tenth of that time, too.
+# From this size on long ones of other content take less than a tenth of the time of all of it.
 MEASURED = 1024 * 1024
 # The level that metaflow has always used.
 USUAL = 3
 # What compresses to more than this gains little from a higher level.
 POORLY = 0.80
-# Nor is zlib's fastest level any faster on text that compresses to more than this, as base64 does.
+# Nor is zlib's fastest level faster on text of which slices compress to more, as on base64.
 POORLY_FOR_TEXT = 0.70
 # What compresses to less than this does so quickly at any level.
 HIGHLY = 0.25
@@ -54,6 +56,14 @@ SLICE = 256
 NEEDLE = 32
 # What is made of fewer different bytes than this compresses well.
 FEW = 128
+# Below these sizes a long look takes more than a tenth of the time where it finds that zlib's usual
+# level is needed, and a short one comes first: at a part of the blob, in which numbers have a byte
+# that stands near so often (by accident one does four times), and at so many numbers in it.
+LONG_TO_COMPRESS = 192 * 1024
+WITHOUT_NUMBERS = 160 * 1024
+PART = 8192
+OF_NUMBERS = 16
+SOME_NUMBERS = 512
 # How much larger the result of the fastest level may be. Text loses most, and is what people least
 # mind to see grow a little.
 ALLOWED = 1.06
@@ -116,14 +126,16 @@ def _level(blob: Pieces) -> int:
     """
     size = len(blob)
     slices = slices_of(blob, 0, size, SLICES if size >= 2 * SMALL else SLICES // 2, SLICE)
-    if size >= _text_from() and _is_text(slices):
-        return _levels(blob, [(0, size, True)])[0]
+    if _is_text(slices):
+        return _levels(blob, [(0, size, True)])[0] if size >= _text_from() else USUAL
     if size >= _fast_below():
         return USUAL
     # What repeats at length is quick to compress at any level.
-    if repeating(blob, 0, size, NEEDLE, 2, REACH) or len(set(slices)) < FEW:
+    if repeating(blob, 0, size, NEEDLE, 2, REACH):
         return USUAL
-    if compressed_size(slices) <= POORLY * len(slices):
+    if size < LONG_TO_COMPRESS and not _deserves_a_look(blob):
+        return USUAL
+    if len(set(slices)) < FEW or compressed_size(slices) <= POORLY * len(slices):
         return USUAL
     # On what hardly compresses the fastest gains time, and has less than a tenth to lose.
     return USUAL if _is_better_searched(blob, 0, size) else 1
@@ -217,6 +229,25 @@ def _is_better_searched(blob: Pieces, start: int, end: int) -> bool:
 def _kept_below(level: int) -> float:
     """Tell down to which share of its size a small blob has to be compressed for it to pay."""
     return HARDLY
+
+
+def _deserves_a_look(blob: Pieces) -> bool:
+    """Tell by a part whether a blob is of random numbers, or of noise and not that small."""
+    (place,) = places(0, len(blob), 1, PART)
+    part = blob[place : place + PART]
+    frequent = _frequent_byte(part)
+    if frequent is None:
+        return len(blob) >= WITHOUT_NUMBERS
+    # Where numbers repeat, zlib is better than others.
+    between = part.split(b"%c" % frequent, SOME_NUMBERS)[1:]
+    return len(between) - len(set(between)) <= ACCIDENTS
+
+
+def _frequent_byte(sample: bytes) -> Optional[int]:
+    """Return a byte that is frequent, as one of numbers is, if one of some is."""
+    near = sample[:NEAR]
+    most = max(near[-CANDIDATES:], key=near.count)
+    return most if near.count(most) >= OF_NUMBERS else None
 
 
 def _is_text(sample: bytes) -> bool:

@@ -1,7 +1,7 @@
 """What in a blob compression would make smaller, as a few samples of it tell.
 
 Whoever asks waits for the answer: for zlib to compress what is noise takes ten times as long as all
-of this, or more.
+of this, or more, from half a megabyte on.
 """
 
 # metaflow supports Python 3.8: the older spelling of types.
@@ -27,11 +27,10 @@ SLICE = 256
 PLACES = 48
 NEEDLE = 8
 AT_ONCE = 1024
-FIRST_SLICES = 4
-LONG_NEEDLE = 32
 WINDOWS = 4
 WINDOW = 64 * 1024
 # Where what is sampled of a window begins: behind each of so many bytes of one value.
+CANDIDATES = 8
 ANCHORS = 256
 ANCHORED = 3
 # With two only, of rare bytes, as little as three bytes repeat, the anchor among them: more than
@@ -52,11 +51,16 @@ HARDLY = 0.92
 PERHAPS = 0.96
 SAMPLES = 8
 SAMPLE = 4096
+SPACED = 128 * 1024
 HARDLY_IN_SAMPLES = 0.928
 # What deflate adds to what does not shrink.
 STORED = 5
-# What is made of fewer different bytes than this becomes smaller by more than a little.
-FEWEST_VALUES = 160
+# What is looked at first, in what is not one of several groups: whether more stands there again, in
+# the reach of deflate, and whether so few different bytes do that codes for them are enough.
+FIRST_PLACES = 2
+LONG_NEEDLE = 32
+FIRST_SLICES = 4
+FEWEST_VALUES = 156
 # One slice has by so many more different values of its bytes than another by accident, at most.
 UNEVEN = 48
 EACH_VALUE = bytes(range(256))
@@ -117,20 +121,22 @@ def divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
 def _gains(blob: Pieces, start: int, end: int, groups: int) -> bool:
     """Tell by samples whether one of some groups would become smaller by more than a little."""
     windows = repeats(blob, start, end, 1 + WINDOWS // groups)
+    samples = _shrinks(blob, start, end, groups)
     # In this order, for that is how soon each tells.
     return (
         (groups == 1 and _gains_clearly(blob, start, end))
         or next(windows)
         or repeating(blob, start, end, NEEDLE, PLACES // groups, AT_ONCE)
-        or _shrinks(blob, start, end, groups)
+        or next(samples)
         or any(windows)
+        or any(samples)
     )
 
 
 def _gains_clearly(blob: Pieces, start: int, end: int) -> bool:
     """Tell what is quickest to see; for the groups of a large blob it would be too often."""
     return (
-        repeating(blob, start, end, LONG_NEEDLE, 2, REACH, 2)
+        repeating(blob, start, end, LONG_NEEDLE, FIRST_PLACES, REACH, FIRST_PLACES)
         or len(set(slices_of(blob, start, end, FIRST_SLICES, SLICE))) < FEWEST_VALUES
     )
 
@@ -148,24 +154,23 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
         yield again > max(ACCIDENTS, SELDOM * every) or _repeat_shortly(anchored, near)
 
 
-def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> bool:
+def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> Iterator[bool]:
+    """Tell after slices, and if these are not enough after each of some samples."""
     slices = slices_of(blob, start, end, SLICES // groups, SLICE)
     share = compressed_size(slices) / len(slices)
     # Few slices show the more of a table's size, and the less of what there is to gain.
     if share > PERHAPS + 0.002 * groups:
-        return _share_by_kind(slices) < HARDLY
-    if share < HARDLY or _share_by_kind(slices) < HARDLY:
-        return True
+        yield _share_by_kind(slices) < HARDLY
+        return
+    yield share < HARDLY or _share_by_kind(slices) < HARDLY
     # Together, slices of parts that differ, as those of a photo do, hide what each would gain.
-    count = max(1, SAMPLES // groups)
+    count = max(1, min(SAMPLES // groups, (end - start) // SPACED))
     left = HARDLY_IN_SAMPLES * count * SAMPLE
     for place in places(start, end, count, SAMPLE):
         left -= compressed_size(blob[place : place + SAMPLE])
         count -= 1
         # Whatever the others become: they are stored where they do not shrink.
-        if left > count * (SAMPLE + STORED):
-            return True
-    return False
+        yield left > count * (SAMPLE + STORED)
 
 
 def _share_by_kind(slices: bytes) -> float:
@@ -206,7 +211,7 @@ def rare_again(pairs: Iterable[bytes], near: bytes, more_than: float) -> bool:
 def _anchored(piece: bytes, start: int, end: int, near: bytes) -> List[bytes]:
     """Return what follows each byte of one value, up to the next: of what repeats, the same."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
-    anchor = min(near[-8:], key=near.count)
+    anchor = min(near[-CANDIDATES:], key=near.count)
     followed = piece[start:end].split(b"%c" % anchor, ANCHORS)[1:]
     return [each[:ANCHORED] for each in followed]
 

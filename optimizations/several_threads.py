@@ -48,8 +48,9 @@ def in_chunks(
     Returns the parts and their levels.
     """
     cut = []
-    # A look at the CPUs takes its time, too.
-    shared = any(end - start >= 2 * CHUNK for start, end, _ in parts) and usable_cpus() > 1
+    # To count CPUs takes its time, too.
+    large = any(worth and end - start >= 2 * CHUNK for start, end, worth in parts)
+    shared = large and usable_cpus() > 1
     for (start, end, worth), level in zip(parts, levels):
         count = max(1, (end - start) // CHUNK) if worth and shared else 1
         for first, last in divided(end - start, count):

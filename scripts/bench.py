@@ -58,7 +58,7 @@ CLAIMS = (
         ),
         r"^artifacts\.(Save|Load|Stored|Memory)\.",
     ),
-    # Without isal and zlib-ng; the first two are the control.
+    # Without isal and zlib-ng: the first is the control, the second stands for the release.
     (
         ("extension_loading", "lazy_plugins", "read_descriptions_at_once"),
         r"^artifacts\.(Save|Load|Stored)Other\.",

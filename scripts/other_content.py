@@ -24,11 +24,12 @@ KINDS = (
     ("repeats, 2 KB apart, 56 KB", "near-repeats-56KB"),
     ("known keys, each with noise, 56 KB", "records-56KB"),
     ("base64 in a string, 600 KB", "base64-600KB"),
-    ("repeats, 2 KB apart, 600 KB", "near-repeats-600KB"),
-    ("a noisy image, 600 KB", "noisy-image-600KB"),
+    ("repeats, 2 KB apart, 660 KB", "near-repeats-660KB"),
+    ("a noisy image, 660 KB", "noisy-image-660KB"),
+    ("noise, then known keys, 660 KB", "keys-at-last-660KB"),
 )
-# What stands for the release, for the control and for the series without isal, which the commit
-# after the last one uses.
+# What stands for the release, for its control and for the series without isal: the commit after the
+# last one brings isal.
 WITHOUT_ISAL = ("lazy_plugins", "extension_loading", "read_descriptions_at_once")
 SIZE = "artifacts.StoredOther.track_bytes"
 BENCHMARKS = ("artifacts.SaveOther.time_save", "artifacts.LoadOther.time_load", SIZE)
@@ -49,7 +50,7 @@ def table(results: Path, machine: str, before: str, control: str, after: str) ->
     machine : str
         The machine's name.
     before, control, after : str
-        The release's commit, the control's, and the tip of the series.
+        The release's commit, the control's, and the one of the series; or what stands for them.
 
     Returns
     -------

@@ -195,7 +195,7 @@ def others(upstream: Path) -> tuple[str, str]:
     return (
         other_content.table(RESULTS, machine, base, commits_of_series(upstream)[0], tip),
         other_content.table(
-            RESULTS, machine, *(commits.get(name, base) for name in other_content.WITHOUT_ISAL)
+            RESULTS, machine, *(commits.get(name, "0" * 40) for name in other_content.WITHOUT_ISAL)
         ),
     )
 

@@ -9,13 +9,13 @@ import pickle
 import random
 from collections.abc import Callable, Sequence
 
-# In KB. Up to half a megabyte, what does not gain from being compressed is stored as it is.
-SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 250, 320, 480)
+# In KB. For all of these it is tried whether compression gains something.
+SIZES = (48, 52, 56, 60, 63, 66, 80, 100, 128, 160, 250, 400, 620)
 REGIONS = (1, 2, 3, 4, 8, 16, 64)
-# From there on samples decide.
-SAMPLED_SIZES = (520, 700, 1000)
+# Of these, samples tell.
+SAMPLED_SIZES = (660, 800, 1000)
 # Of what lies between noise.
-SIZES_WITH_NOISE = (*SIZES, 600, 1500)
+SIZES_WITH_NOISE = (*SIZES, 700, 1500)
 LARGE_SIZES = (1100, 1500, 1900, 2500, 3500)
 
 # Makes as many bytes of its kind as it is asked for, or some more.
@@ -93,7 +93,7 @@ KINDS = (noise, syllables, records, values, floats, integers, near_repeats)
 
 
 def mixture(seed: int, sizes: Sequence[int] = SIZES) -> bytes:
-    """Return the mixture of a seed, of 48 to 480 KB."""
+    """Return the mixture of a seed, of 48 to 620 KB or one of other sizes."""
     chosen = random.Random(seed)
     size = 1024 * chosen.choice(sizes)
     kinds = [chosen.choice(KINDS)(chosen) for _ in range(chosen.randrange(1, 5))]
@@ -103,7 +103,7 @@ def mixture(seed: int, sizes: Sequence[int] = SIZES) -> bytes:
 
 
 def sampled_mixture(seed: int) -> bytes:
-    """Return the mixture of a seed, of 520 KB to 1 MB."""
+    """Return the mixture of a seed, of 660 KB to 1 MB."""
     return mixture(seed, SAMPLED_SIZES)
 
 

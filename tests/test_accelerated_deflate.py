@@ -111,6 +111,7 @@ print("left to gzip")
 COUNTED = (
     BLOBS
     + """
+import base64
 from metaflow.datastore import blob_compression
 library = blob_compression._fast_zlib()[0]
 fed = []
@@ -137,6 +138,21 @@ for distance in (1, 500, 2000, 10_000):
         fed.clear()
         blob_compression.pack(floats[:size])
         assert sum(fed) > size
+# Nor are larger ones of what repeats, nor much of what zlib's fastest level is no faster on.
+for size in (300_000, 700_000):
+    for distance in (2000, 10_000):
+        fed.clear()
+        blob_compression.pack((noise(distance) * (size // distance + 1))[:size])
+        assert sum(fed) == size, (distance, size, fed)
+    if library is blob_compression.zlib:
+        fed.clear()
+        blob_compression.pack(base64.b64encode(noise(size))[:size])
+        assert sum(fed) == size + 2048, (size, fed)
+# Of noise that is large enough only some is looked at; what is smaller is compressed to see.
+for size in (655_359, 655_360):
+    fed.clear()
+    assert blob_compression.pack(noise(size)) is None
+    assert (sum(fed) >= size) == (size < 655_360), (size, sum(fed))
 # Nor is it compressed once more where that gains nothing.
 for size in (60_000, 100_000, 200_000):
     for each in (64, 1000, size):
@@ -212,7 +228,7 @@ def test_mixtures_made_by_chance_stay_small(accelerated, tmp_path, library, made
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_small_content_is_compressed_once_and_of_what_repeats_no_sample(accelerated, library):
+def test_content_is_compressed_once_and_of_what_repeats_no_sample(accelerated, library):
     assert accelerated(COUNTED, library) == "once\n"
 
 

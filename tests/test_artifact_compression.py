@@ -62,7 +62,7 @@ CONTENT = {
     ),
     **{
         f"about {size} bytes": noise(size // 2) + bytes(size - size // 2)
-        for bound in (16 * 1024, 64 * 1024, 512 * 1024, 1024 * 1024, 2 * 1024 * 1024)
+        for bound in (16 * 1024, 64 * 1024, 640 * 1024, 1024 * 1024, 2 * 1024 * 1024)
         for size in (bound - 1, bound, bound + 1)
     },
     "numbers": pickle.dumps([NUMBERS.random() for _ in range(250_000)]),

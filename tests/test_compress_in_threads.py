@@ -129,6 +129,12 @@ def test_what_is_stored_as_it_is_is_not_cut(two_cpus):
     assert in_chunks([part], [1]) == ([part], [1])
 
 
+def test_cpus_are_counted_only_where_there_is_something_to_share(monkeypatch):
+    monkeypatch.setattr(several_threads, "usable_cpus", None)
+    parts = [(0, 2 * CHUNK - 1, True), (2 * CHUNK - 1, 9 * CHUNK, False)]
+    assert in_chunks(parts, [1, 3]) == (parts, [1, 3])
+
+
 CUT = [name for name in CONTENT if len(CONTENT[name]) > CHUNK and name != "noise"]
 
 

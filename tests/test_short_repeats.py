@@ -4,11 +4,11 @@ import random
 
 import pytest
 
+from optimizations.blob_compression import _frequent_byte
 from optimizations.pieces import Pieces
 from optimizations.short_repeats import (
     OFTEN,
-    OFTEN_IN_FEW,
-    has_frequent_bytes,
+    OFTEN_IN_SMALL,
     repeats_shortly,
     windows_of,
 )
@@ -30,8 +30,8 @@ def test_keys_that_return_are_seen_between_noise(count, size, more):
 def test_noise_has_no_repeats_and_no_frequent_bytes(seed):
     blob = Pieces([random.Random(seed).randbytes(60_000)])
     for window in windows_of(blob, 0, len(blob)):
-        assert not repeats_shortly(window, OFTEN_IN_FEW)
-        assert not has_frequent_bytes(window)
+        assert not repeats_shortly(window, OFTEN_IN_SMALL)
+        assert _frequent_byte(window) is None
 
 
 def test_what_is_frequent_is_no_short_repeat():
@@ -39,11 +39,11 @@ def test_what_is_frequent_is_no_short_repeat():
     numbers = b"".join(chosen.randrange(1 << 24).to_bytes(8, "little") for _ in range(7500))
     blob = Pieces([numbers])
     for window in windows_of(blob, 0, len(blob)):
-        assert has_frequent_bytes(window)
-        assert not repeats_shortly(window, OFTEN_IN_FEW)
+        assert _frequent_byte(window) is not None
+        assert not repeats_shortly(window, OFTEN_IN_SMALL)
 
 
 @pytest.mark.parametrize("window", [bytes(50_000), b"abc" * 16_000])
 def test_a_run_of_few_bytes_is_no_short_repeat(window):
-    assert has_frequent_bytes(window)
-    assert not repeats_shortly(window, OFTEN_IN_FEW)
+    assert _frequent_byte(window) is not None
+    assert not repeats_shortly(window, OFTEN_IN_SMALL)

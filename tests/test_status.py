@@ -2,9 +2,12 @@
 
 import itertools
 import json
+import re
 
+from benchmarks.common import OTHER_PAYLOADS
 from optimizations import SERIES
-from scripts import case_study, history, status
+from scripts import case_study, history, other_content, status
+from scripts.bench import CLAIMS
 from scripts.git_command import git
 from scripts.paths import RESULTS, UPSTREAM
 from scripts.readme_table import MACHINES, Measured, Row, index_of, read_case
@@ -91,6 +94,8 @@ def test_what_the_tables_compare_is_measured():
     for case in status.RIVAL_CASES:
         for _, payload in status.RIVAL_PAYLOADS:
             pairs.append(tuple(Row(payload, name, (payload,)) for name in case))
+    for _, payload in other_content.KINDS:
+        pairs.append(tuple(Row(payload, name, (payload,)) for name in other_content.BENCHMARKS))
     for row in itertools.chain(*pairs):
         assert index_of(stored[row.benchmark]["params"], row.parameters) is not None, row
 
@@ -112,4 +117,12 @@ def test_the_page_is_the_one_that_the_results_give():
     before, after = (git(UPSTREAM, "rev-parse", name) for name in ("main", "optimized"))
     assert status.goals(UPSTREAM) in written
     assert status.rival_table(before, after) in written
-    assert all(table in written for table in status.others(UPSTREAM))
+    with_isal, without_isal = status.others(UPSTREAM)
+    first, second = written.index(with_isal), written.index(without_isal)
+    assert written.index("With isal:") < first < written.index("Without isal and zlib-ng") < second
+
+
+def test_all_other_content_is_in_the_page_and_measured_without_isal():
+    assert [payload for _, payload in other_content.KINDS] == list(OTHER_PAYLOADS)
+    (only,) = [only for names, only in CLAIMS if set(names) == set(other_content.WITHOUT_ISAL)]
+    assert all(re.search(only, benchmark) for benchmark in other_content.BENCHMARKS)
