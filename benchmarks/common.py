@@ -40,7 +40,7 @@ OTHER_PAYLOADS = (
     "near-repeats-56KB",
     "records-56KB",
     "base64-600KB",
-    # Where the look takes most of a save: of what is smaller, samples do not tell alone.
+    # As small as what samples decide alone: here the look takes its largest part of a save.
     "near-repeats-660KB",
     "noisy-image-660KB",
     "keys-at-last-660KB",

@@ -28,6 +28,8 @@ KINDS = (
     ("a noisy image, 660 KB", "noisy-image-660KB"),
     ("noise, then known keys, 660 KB", "keys-at-last-660KB"),
 )
+# The release, its control and the last commit of the series, by name.
+WITH_ISAL = ("main", "control", "")
 # What stands for the release, for its control and for the series without isal: the commit after the
 # last one brings isal.
 WITHOUT_ISAL = ("lazy_plugins", "extension_loading", "read_descriptions_at_once")

@@ -13,7 +13,6 @@ from pathlib import Path
 from scripts import other_content, targets
 from scripts.applicability import outcomes
 from scripts.bench import minor_releases
-from scripts.bench import series as commits_of_series
 from scripts.case_study import TARGETS, Target
 from scripts.errors import run
 from scripts.files import write_text
@@ -177,27 +176,29 @@ def rival_table(before: str, after: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def goals(upstream: Path) -> str:
-    """Return what each target was to reach, and what it did, as Markdown."""
+def named_commits(upstream: Path) -> dict[str, str]:
+    """Return the hashes of the series by name, of main, and of the last commit under no name."""
     base = git(upstream, "rev-parse", "main")
     commits = {each.name: each.hash for each in write_series(upstream, base) if each.hash}
-    tip = git(upstream, "rev-parse", "optimized")
+    return {**commits, "main": base, "": git(upstream, "rev-parse", "optimized")}
+
+
+def goals(upstream: Path) -> str:
+    """Return what each target was to reach, and what it did, as Markdown."""
     machine = machine_of_tables(RESULTS, upstream)
-    return targets.table(RESULTS, machine, {**commits, "main": base, "": tip})
+    return targets.table(RESULTS, machine, named_commits(upstream))
 
 
 def others(upstream: Path) -> tuple[str, str]:
     """Compare content of other kinds with isal, and without it and zlib-ng, as Markdown."""
-    base = git(upstream, "rev-parse", "main")
-    commits = {each.name: each.hash for each in write_series(upstream, base) if each.hash}
-    tip = git(upstream, "rev-parse", "optimized")
+    commits = named_commits(upstream)
     machine = machine_of_tables(RESULTS, upstream)
-    return (
-        other_content.table(RESULTS, machine, base, commits_of_series(upstream)[0], tip),
-        other_content.table(
-            RESULTS, machine, *(commits.get(name, "0" * 40) for name in other_content.WITHOUT_ISAL)
-        ),
+    with_isal, without_isal = (
+        # A commit that the series lacks is one that nobody has measured.
+        other_content.table(RESULTS, machine, *(commits.get(name, "0" * 40) for name in names))
+        for names in (other_content.WITH_ISAL, other_content.WITHOUT_ISAL)
     )
+    return with_isal, without_isal
 
 
 def page(
