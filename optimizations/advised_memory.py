@@ -1,28 +1,37 @@
 """Memory that is about to be filled, and in how large pages the system is to give it."""
 
 # metaflow supports Python 3.8.
-# ruff: noqa: UP033
+# ruff: noqa: UP033, UP045
 import mmap
 import os
 import sys
 from functools import lru_cache
 from io import BufferedReader, RawIOBase
-from typing import Any
+from typing import Any, Optional
 
 # What is smaller gains nothing. numpy asks for its arrays from here on, too.
 LARGE = 4 * 1024 * 1024
+# A huge page, where it begins at a multiple of its size, as it has to.
+HUGE = 2 * 1024 * 1024
 BUFFERED = 64 * 1024
+# When memory is advised, its first pages are small already: bytes' header is written, and what was
+# read ahead.
+TOUCHED = BUFFERED + 2 * mmap.PAGESIZE
+# What Python and malloc add to bytes.
+HEADERS = 64
 
 
 class _Advised(RawIOBase):
-    def __init__(self, file: BufferedReader) -> None:
+    def __init__(self, file: BufferedReader, above: Optional[mmap.mmap] = None) -> None:
         self._file = file
+        self._above = above
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, target: Any) -> int:
         if len(target) >= LARGE:
+            self._above = None
             _ask_for_huge_pages(target)
         return self._file.readinto(target)
 
@@ -30,21 +39,44 @@ class _Advised(RawIOBase):
 def advised(file: BufferedReader) -> BufferedReader:
     """Return a file that reads what is large into huge pages, where the system has them."""
     try:
-        if os.fstat(file.fileno()).st_size < LARGE:
-            return file
+        size = os.fstat(file.fileno()).st_size
     except OSError:
         # It decompresses, and tells no size.
-        pass
-    return BufferedReader(_Advised(file), BUFFERED)
+        return BufferedReader(_Advised(file), BUFFERED)
+    if size < LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return file
+    return BufferedReader(_Advised(file, _room_above(size)), BUFFERED)
+
+
+def _room_above(size: int) -> Optional[mmap.mmap]:
+    """Take addresses, and no memory, so that a huge page begins where bytes to be made need it.
+
+    The system places what malloc asks it for below what it placed last, wherever that is: else one
+    huge page of three or four is lost by chance.
+    """
+    length = -(-(size + HEADERS) // mmap.PAGESIZE) * mmap.PAGESIZE
+    try:
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        with mmap.mmap(-1, length, flags=private) as memory:
+            beyond = (_address(memory) - length + TOUCHED) % HUGE
+        # As large as the bytes, for smaller room might be found elsewhere.
+        return mmap.mmap(-1, length + beyond, flags=private, prot=0)
+    except Exception:
+        # As below.
+        return None
+
+
+def _address(target: Any) -> int:
+    # It takes longer to load than it saves once; who loads numpy has loaded it.
+    ctypes = sys.modules["ctypes"]
+    return int(ctypes.addressof(ctypes.c_char.from_buffer(target)))
 
 
 def _ask_for_huge_pages(target: Any) -> None:
-    # It takes longer to load than it saves once; who loads numpy has loaded it.
-    ctypes = sys.modules.get("ctypes")
     try:
-        start = ctypes.addressof(ctypes.c_char.from_buffer(target))  # type: ignore[union-attr]
+        start = _address(target)
         first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
-        _madvise(ctypes)(first, start + len(target) - first, mmap.MADV_HUGEPAGE)
+        _madvise(sys.modules["ctypes"])(first, start + len(target) - first, mmap.MADV_HUGEPAGE)
     except Exception:
         # No ctypes, no such call or no such pages: it is advice, and nothing needs it.
         pass

@@ -148,10 +148,19 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
     for place in places(start, end, windows, window):
         piece, first, last = blob.window(place, window)
         near = piece[first : first + NEAR]
-        anchored = _anchored(piece, first, last, near)
-        again += len(anchored) - len(set(anchored))
-        every += len(anchored)
-        yield again > max(ACCIDENTS, SELDOM * every) or _repeat_shortly(anchored, near)
+        followed = _anchored(piece, first, last, near)
+        every += len(followed)
+        pairs = len(followed) - len({each[:PAIR] for each in followed})
+        if pairs <= ACCIDENTS:
+            # What is longer repeats less often still; it takes least time to see this.
+            again += pairs
+            yield again > max(ACCIDENTS, SELDOM * every)
+            continue
+        again += len(followed) - len({each[:ANCHORED] for each in followed})
+        yield again > max(ACCIDENTS, SELDOM * every) or (
+            pairs > OFTEN * ANCHORS
+            and rare_again((each[:PAIR] for each in followed), near, OFTEN * ANCHORS)
+        )
 
 
 def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> Iterator[bool]:
@@ -188,13 +197,6 @@ def _share_by_kind(slices: bytes) -> float:
     return sum(compressed_size(b"".join(kind)) for kind in kinds) / len(slices)
 
 
-def _repeat_shortly(anchored: List[bytes], near: bytes) -> bool:
-    # It takes least time to see that this is not so.
-    if len(anchored) - len({each[:PAIR] for each in anchored}) <= OFTEN * ANCHORS:
-        return False
-    return rare_again((each[:PAIR] for each in anchored), near, OFTEN * ANCHORS)
-
-
 def rare_again(pairs: Iterable[bytes], near: bytes, more_than: float) -> bool:
     """Tell whether so many pairs of bytes, none of them frequent, have stood there before."""
     seen: Set[bytes] = set()
@@ -212,8 +214,7 @@ def _anchored(piece: bytes, start: int, end: int, near: bytes) -> List[bytes]:
     """Return what follows each byte of one value, up to the next: of what repeats, the same."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
     anchor = min(near[-CANDIDATES:], key=near.count)
-    followed = piece[start:end].split(b"%c" % anchor, ANCHORS)[1:]
-    return [each[:ANCHORED] for each in followed]
+    return piece[start:end].split(b"%c" % anchor, ANCHORS)[1:]
 
 
 def slices_of(blob: Pieces, start: int, end: int, count: int, size: int) -> bytes:

@@ -94,10 +94,11 @@ MEMORY = (
     "thread changes the array meanwhile."
 )
 READING = (
-    "What is left is one copy from the file to where it stays, in huge pages already; the floor "
-    "has small ones. Reading in two threads was no faster. A mapping of the file spares the copy, "
-    "and a file that shrinks meanwhile ends the process. Reading into an array's own memory "
-    "instead of the bytes that pickle makes was hardly faster, and other content has no such place."
+    "What is left is one copy from the file to where it stays, in huge pages but for its two ends. "
+    "To have the last of these made huge, too, or all small ones at once, was little faster; so "
+    "was reading into an array's own memory instead of the bytes that pickle makes, and other "
+    "content has no such place. Reading in two threads was no faster. A mapping of the file spares "
+    "the copy, and a file that shrinks meanwhile ends the process."
 )
 UNPICKLING = (
     "Plain pickle of what is not compressed takes half of it. The rest is decompressing, which has "

@@ -3,13 +3,17 @@
 import ctypes
 import io
 import mmap
+import pickle
+import platform
 import random
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from optimizations import advised_memory
-from optimizations.advised_memory import LARGE, advised
+from optimizations.advised_memory import BUFFERED, HUGE, LARGE, TOUCHED, advised
 from optimizations.errors import DoesNotApply
 from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.test_unpickle_from_file import STORE
@@ -66,6 +70,64 @@ def test_the_system_takes_the_advice(monkeypatch):
     )
     assert read(CONTENT) == CONTENT
     assert returned == [0]
+
+
+def places_by_itself():
+    """Tell whether the kernel places large memory at a multiple of a huge page's size."""
+    large = [mmap.mmap(-1, size) for size in (LARGE + 3 * mmap.PAGESIZE, LARGE + mmap.PAGESIZE)]
+    return all(ctypes.addressof(ctypes.c_char.from_buffer(each)) % HUGE == 0 for each in large)
+
+
+LOADED = """
+import ctypes, pickle, resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from advised_memory import advised
+def address_space():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+before = address_space()
+with open(sys.argv[2], "rb") as file:
+    value = pickle.load(advised(file))
+print(id(value), address_space() - before, value == pickle.loads(Path(sys.argv[2]).read_bytes()))
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Load bytes in a new process; tell their place, and how many addresses more are taken."""
+
+    def load(size):
+        path = tmp_path / "pickled"
+        path.write_bytes(pickle.dumps(random.Random(1).randbytes(size), protocol=4))
+        command = [sys.executable, "-c", LOADED, Path(advised_memory.__file__).parent, path]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        place, taken, equal = done.stdout.split()
+        assert equal == "True"
+        return int(place), int(taken)
+
+    return load
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not glibc's")
+@pytest.mark.parametrize("size", [LARGE, 5_000_000, 8_000_000, 20_000_001])
+def test_a_huge_page_begins_behind_what_is_touched_before(loaded, size):
+    if places_by_itself():
+        pytest.skip("this kernel places large memory by itself")
+    place, taken = loaded(size)
+    assert BUFFERED < -place % HUGE <= TOUCHED
+    # What was taken above is given back.
+    assert taken < size + HUGE
+
+
+def test_without_addresses_left_chance_decides(monkeypatch, tmp_path):
+    def fail(*arguments, **options):
+        raise OSError(12, "no memory")
+
+    monkeypatch.setattr(mmap, "mmap", fail)
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    with path.open("rb") as file:
+        assert advised(file).read() == CONTENT
 
 
 @pytest.mark.parametrize("failure", [AttributeError, OSError])
