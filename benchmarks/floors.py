@@ -9,6 +9,9 @@ import mmap
 import os
 import pickle
 import zlib
+from contextlib import suppress
+
+import numpy
 
 from benchmarks.common import INCOMPRESSIBLE_PAYLOADS, make_payload
 from benchmarks.surroundings import fresh_folder, settle_disk
@@ -82,21 +85,19 @@ class ReadOnce(Load):
     def time_load(self, folder, payload):
         with self.file.open("rb", buffering=0) as opened:
             size = os.fstat(opened.fileno()).st_size
-            opened.readinto(memoryview(fresh_memory(size))[:size])
+            opened.readinto(fresh_memory(size))
 
 
 def fresh_memory(size):
-    """Return memory of at least a size that no one has touched: in huge pages if that is quicker.
-
-    Private, for the system has no huge pages for what is shared; and a multiple of their size,
-    which is placed where one can begin.
-    """
-    private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    if size < HUGE_PAGE // 4 or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return mmap.mmap(-1, size, flags=private)
-    memory = mmap.mmap(-1, -(-size // HUGE_PAGE) * HUGE_PAGE, flags=private)
-    memory.madvise(mmap.MADV_HUGEPAGE)
-    return memory
+    """Return memory that no one has touched, for more than a little in huge pages."""
+    # Private: the system has no huge pages for what is shared.
+    memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if size >= HUGE_PAGE // 4 and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    # From where one can begin.
+    start = -numpy.frombuffer(memory, "u1").ctypes.data % HUGE_PAGE
+    return memoryview(memory)[start : start + size]
 
 
 class Inflate:

@@ -14,9 +14,9 @@ LARGE = 4 * 1024 * 1024
 # A huge page, where it begins at a multiple of its size, as it has to.
 HUGE = 2 * 1024 * 1024
 BUFFERED = 64 * 1024
-# When memory is advised, its first pages are small already: bytes' header is written, and what was
-# read ahead.
-TOUCHED = BUFFERED + 2 * mmap.PAGESIZE
+# When memory is advised, its first pages are in use already: bytes' header is written, and what was
+# read ahead. It may begin a page earlier or later than is thought, or two.
+TOUCHED = BUFFERED + 3 * mmap.PAGESIZE
 # What Python and malloc add to bytes.
 HEADERS = 64
 
@@ -54,11 +54,16 @@ def _room_above(size: int) -> Optional[mmap.mmap]:
     The system places what malloc asks it for below what it placed last, wherever that is: else one
     huge page of three or four is lost by chance.
     """
+    if "ctypes" not in sys.modules:
+        return None
     length = -(-(size + HEADERS) // mmap.PAGESIZE) * mmap.PAGESIZE
     try:
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         with mmap.mmap(-1, length, flags=private) as memory:
             beyond = (_address(memory) - length + TOUCHED) % HUGE
+        if (length + beyond) % HUGE == 0:
+            # The kernel would place that where a huge page can begin.
+            beyond += mmap.PAGESIZE
         # As large as the bytes, for smaller room might be found elsewhere.
         return mmap.mmap(-1, length + beyond, flags=private, prot=0)
     except Exception:

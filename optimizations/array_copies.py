@@ -10,12 +10,8 @@ import sys
 from functools import partial
 from typing import Any, Dict, List, Optional
 
-from .advised_memory import HUGE
+from .advised_memory import HUGE, LARGE
 
-# What is smaller leaves too much of a huge page empty for it to pay.
-SMALLEST = 512 * 1024
-# Addresses for several arrays, one behind the other: what is not written to takes no memory.
-SHARED = 16 * 1024 * 1024
 # pickle writes bytes of this size as a piece of their own, behind opcode and length.
 PLACEHOLDER = 64 * 1024
 HEADER = struct.pack("<cI", pickle.BINBYTES, PLACEHOLDER)
@@ -38,8 +34,7 @@ def dump(obj: Any, pieces: List[Any], protocol: int) -> None:
         pickler.dump(obj)
         return
     copies: Dict[int, Any] = {}
-    room = [memoryview(b"")]
-    reduced = partial(_reduced, copies=copies, room=room)
+    reduced = partial(_reduced, copies=copies)
     pickler.dispatch_table = {**copyreg.dispatch_table, array: reduced}
     pickler.dump(obj)
     placed = 0
@@ -53,13 +48,13 @@ def dump(obj: Any, pieces: List[Any], protocol: int) -> None:
         raise pickle.PicklingError(UNKNOWN)
 
 
-def _reduced(array: Any, copies: Dict[int, Any], room: List[memoryview]) -> Any:
+def _reduced(array: Any, copies: Dict[int, Any]) -> Any:
     """Say what pickle is to write of an array: a placeholder where a large one's copy goes."""
-    if array.nbytes < SMALLEST:
+    if array.nbytes < LARGE:
         # First, for there may be many.
         return array.__reduce__()
     simple = array.ndim and array.flags.c_contiguous and not array.dtype.hasobject
-    copy = _copy(array, room) if simple else None
+    copy = _copy(array) if simple else None
     if copy is None:
         return array.__reduce__()
     rebuild, arguments, (version, _, dtype, in_columns, _) = array[:0].__reduce__()
@@ -69,30 +64,23 @@ def _reduced(array: Any, copies: Dict[int, Any], room: List[memoryview]) -> Any:
     return rebuild, arguments, (version, array.shape, dtype, in_columns, placeholder)
 
 
-def _copy(array: Any, room: List[memoryview]) -> Optional[memoryview]:
-    """Copy an array to where room is left, or to new memory; None if there is none."""
-    size = array.nbytes
-    if len(room[0]) < size:
-        try:
-            room[0] = _advised_memory(max(size, SHARED), type(array))
-        except OSError:
-            # No memory left: pickle says so in its own way.
-            return None
-    view, room[0] = room[0][:size], room[0][size:]
-    view[:] = memoryview(array.reshape(-1).view("u1"))
-    return view
-
-
-def _advised_memory(size: int, array: Any) -> memoryview:
-    """Return memory that begins where a huge page can."""
-    memory = mmap.mmap(-1, size + HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+def _copy(array: Any) -> Optional[memoryview]:
+    try:
+        private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        memory = mmap.mmap(-1, array.nbytes + HUGE, flags=private)
+    except OSError:
+        # No memory left: pickle says so in its own way.
+        return None
     try:
         memory.madvise(mmap.MADV_HUGEPAGE)
     except OSError:
         # A system without them: it is advice, and nothing needs it.
         pass
-    start = -array(1, "u1", memory).__array_interface__["data"][0] % HUGE
-    return memoryview(memory)[start:]
+    # From where a huge page can begin: what lies before is not touched.
+    start = -type(array)(1, "u1", memory).__array_interface__["data"][0] % HUGE
+    view = memoryview(memory)[start : start + array.nbytes]
+    view[:] = memoryview(array.reshape(-1).view("u1"))
+    return view
 
 
 def _with_length(piece: bytes, length: int) -> bytes:

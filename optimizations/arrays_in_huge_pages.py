@@ -3,20 +3,17 @@
 To save a large array, pickle copies it: to bytes, in memory that is touched for the first time, in
 pages of 4 KB. Where nothing is compressed any more, this is a good part of saving it.
 
-What changes: the copy of an array of numpy from 512 KB on is made by us, into memory for which the
-system is asked for huge pages (of 2 MB), as loading asks. It begins where a huge page can, and the
-arrays of an artifact share it. What is written is the same to the byte, so keys are. Arrays of
-objects, those that are not contiguous, other classes and all else are pickled as before, and
-everything is where numpy is not loaded.
+What changes: the copy of an array of numpy from 4 MB on is made by us, into memory for which the
+system is asked for huge pages (of 2 MB), as loading asks, and which begins where one can. What is
+written is the same to the byte, so keys are. Arrays of objects, those that are not contiguous,
+other classes and all else are pickled as before, and everything is where numpy is not loaded.
 
-How to measure: `artifacts.Save` of float64-800KB, float64-8MB, embeddings-8MB and half-noise-16MB,
-wall time.
+How to measure: `artifacts.Save` of float64-8MB, embeddings-8MB and half-noise-16MB, wall time.
 
-Risk: what is pickled takes up to 2 MB more memory than before, once for each 16 MB, while it lasts.
-Where free memory lies scattered, the system may take its time to make a huge page of it. Where
-numpy is loaded, objects that are not of Python's own types are looked up in one table more, and
-each small array costs a call, which is little beside compressing and writing it
-(`artifacts.SaveOther` of many-arrays-1MB).
+Risk: a copy takes up to 2 MB more memory than before. Up to 32 MB malloc may have memory left from
+before, which takes less time to use again than a huge page to get. Where numpy is loaded, objects
+that are not of Python's own types are looked up in one table more, and each small array costs a
+call, which is little beside compressing and writing it (`artifacts.SaveOther` of many-arrays-1MB).
 """
 
 from optimizations.errors import DoesNotApply

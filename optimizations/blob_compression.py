@@ -79,11 +79,9 @@ def pack(blob: Blob) -> Optional[Blob]:
     size = len(blob)
     if size < TINY:
         return _gzip(blob, USUAL)
-    if size < SMALL and isinstance(blob, bytes) and _repeats_at_length(blob):
-        return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
-        level = _level(whole)
+        level = USUAL if size < SMALL and _repeats_at_length(blob) else _level(whole)
         packed = _gzip(blob, level)
         return packed if len(packed) < _kept_below(level) * size else None
     parts = parts_of(whole)
@@ -121,10 +119,13 @@ def _library() -> Any:
     return zlib
 
 
-def _repeats_at_length(blob: bytes) -> bool:
-    """Tell by one place, for to look further takes a part of the time that shows."""
+def _repeats_at_length(blob: Blob) -> bool:
+    """Tell by one place, and not of text: to look further takes a part of the time that shows."""
+    if not isinstance(blob, bytes):
+        return False
     middle = len(blob) // 3
-    return blob.find(blob[middle : middle + NEEDLE], middle + 1, middle + REACH) >= 0
+    needle = blob[middle : middle + NEEDLE]
+    return not _is_text(needle) and blob.find(needle, middle + 1, middle + REACH) >= 0
 
 
 def _level(blob: Pieces) -> int:

@@ -148,11 +148,11 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
     for place in places(start, end, windows, window):
         piece, first, last = blob.window(place, window)
         near = piece[first : first + NEAR]
-        followed = _anchored(piece, first, last, near)
+        followed = _behind_anchors(piece, first, last, near)
         every += len(followed)
         pairs = len(followed) - len({each[:PAIR] for each in followed})
         if pairs <= ACCIDENTS:
-            # What is longer repeats less often still; it takes least time to see this.
+            # What is longer repeats no more often, and it takes least time to see this.
             again += pairs
             yield again > max(ACCIDENTS, SELDOM * every)
             continue
@@ -210,7 +210,7 @@ def rare_again(pairs: Iterable[bytes], near: bytes, more_than: float) -> bool:
     return False
 
 
-def _anchored(piece: bytes, start: int, end: int, near: bytes) -> List[bytes]:
+def _behind_anchors(piece: bytes, start: int, end: int, near: bytes) -> List[bytes]:
     """Return what follows each byte of one value, up to the next: of what repeats, the same."""
     # One that is not everywhere, as the exponent of floating-point numbers is.
     anchor = min(near[-CANDIDATES:], key=near.count)

@@ -5,16 +5,18 @@ out, in pages of 4 KB, one at a time, at the first touch of each.
 
 What changes: before bytes from 4 MB on are read to where they stay, the system is advised to give
 huge pages (of 2 MB) for them, as numpy advises it for its own arrays. A huge page begins at a
-multiple of its size, and what is partly in small pages stays there: so that none is lost by chance,
-the bytes are given such a place, by taking up the addresses above it until they are there. Where
-the system has no huge pages, and where `ctypes` was not loaded (numpy loads it), nothing changes;
-nor does it for less than 4 MB.
+multiple of its size, and none is made of what is partly in use already: so that one array, which is
+nearly all of a file, does not lose one or two by chance, addresses above it are taken up until it
+has its place. Where the system has no huge pages, and where `ctypes` was not loaded (numpy loads
+it), nothing changes; nor does it for less than 4 MB.
 
-How to measure: `artifacts.Load` of float64-8MB, embeddings-8MB and half-noise-16MB, wall time.
+How to measure: `artifacts.Load` of float64-8MB, embeddings-8MB, random-5MB and half-noise-16MB,
+wall time.
 
-Risk: after a fork, a process that writes to such memory copies more of it at a time. For a moment,
-addresses (no memory) for twice the bytes are taken, about as many as the release takes. Where
-malloc is not glibc's, or the kernel places large memory in another way, chance decides as before.
+Risk: after a fork, a process that writes to such memory copies more of it at a time. Addresses (no
+memory) for twice the bytes are taken until these are read, about as many as the release takes.
+Chance decides as before where malloc has memory left from before (of up to 32 MB), or is not
+glibc's, and where the kernel places large memory in another way.
 """
 
 from optimizations.errors import DoesNotApply

@@ -13,12 +13,18 @@ from pathlib import Path
 import pytest
 
 from optimizations import advised_memory
-from optimizations.advised_memory import BUFFERED, HUGE, LARGE, TOUCHED, advised
+from optimizations.advised_memory import BUFFERED, HEADERS, HUGE, LARGE, TOUCHED, advised
 from optimizations.errors import DoesNotApply
 from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.test_unpickle_from_file import STORE
 
 CONTENT = random.Random(0).randbytes(LARGE + 100_000)
+
+
+needs_linux = pytest.mark.skipif(
+    not (hasattr(mmap, "MADV_HUGEPAGE") and Path("/proc/self/statm").exists()),
+    reason="only Linux has huge pages",
+)
 
 
 def read(content):
@@ -34,7 +40,7 @@ def advice(monkeypatch):
     return given
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has huge pages")
+@needs_linux
 def test_large_memory_is_advised_within_its_bounds(advice):
     target = bytearray(len(CONTENT))
     place = ctypes.addressof(ctypes.c_char.from_buffer(target))
@@ -61,7 +67,7 @@ def test_a_small_file_is_read_without_a_layer_between(tmp_path):
             assert advised(file).read() == CONTENT[:size]
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has huge pages")
+@needs_linux
 def test_the_system_takes_the_advice(monkeypatch):
     returned = []
     real = advised_memory._madvise(ctypes)
@@ -72,51 +78,71 @@ def test_the_system_takes_the_advice(monkeypatch):
     assert returned == [0]
 
 
-def places_by_itself():
-    """Tell whether the kernel places large memory at a multiple of a huge page's size."""
-    large = [mmap.mmap(-1, size) for size in (LARGE + 3 * mmap.PAGESIZE, LARGE + mmap.PAGESIZE)]
-    return all(ctypes.addressof(ctypes.c_char.from_buffer(each)) % HUGE == 0 for each in large)
+def placed_one_below_the_other():
+    """Tell whether the kernel places large memory right below what it placed last."""
+    # Larger than what is left free between others.
+    sizes = (100 * LARGE + 3 * mmap.PAGESIZE, 100 * LARGE + mmap.PAGESIZE)
+    private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    memories = [mmap.mmap(-1, size, flags=private) for size in sizes]
+    first, then = (ctypes.addressof(ctypes.c_char.from_buffer(each)) for each in memories)
+    return then + sizes[1] == first
+
+
+def address_space():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
 
 
 LOADED = """
-import ctypes, pickle, resource, sys
-from pathlib import Path
+import ctypes, mmap, pickle, sys
 sys.path.insert(0, sys.argv[1])
-from advised_memory import advised
-def address_space():
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-before = address_space()
-with open(sys.argv[2], "rb") as file:
-    value = pickle.load(advised(file))
-print(id(value), address_space() - before, value == pickle.loads(Path(sys.argv[2]).read_bytes()))
+import advised_memory
+from advised_memory import HUGE, TOUCHED, _address
+def private(size):
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+path, length, unlucky = sys.argv[2], int(sys.argv[3]), sys.argv[4] == "True"
+if unlucky:
+    # The room for it would have a length that the kernel places where a huge page can begin.
+    with private(length) as memory:
+        too_high = (_address(memory) + TOUCHED) % HUGE
+    pad = private(8 * HUGE + too_high)
+    with private(length) as memory:
+        assert (_address(memory) + TOUCHED) % HUGE == 0
+with open(path, "rb") as file:
+    value = pickle.load(advised_memory.advised(file))
+print(id(value), value == pickle.load(open(path, "rb")))
 """
 
 
-@pytest.fixture
-def loaded(tmp_path):
-    """Load bytes in a new process; tell their place, and how many addresses more are taken."""
-
-    def load(size):
-        path = tmp_path / "pickled"
-        path.write_bytes(pickle.dumps(random.Random(1).randbytes(size), protocol=4))
-        command = [sys.executable, "-c", LOADED, Path(advised_memory.__file__).parent, path]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        place, taken, equal = done.stdout.split()
-        assert equal == "True"
-        return int(place), int(taken)
-
-    return load
-
-
+@needs_linux
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not glibc's")
+@pytest.mark.parametrize("unlucky", [False, True])
 @pytest.mark.parametrize("size", [LARGE, 5_000_000, 8_000_000, 20_000_001])
-def test_a_huge_page_begins_behind_what_is_touched_before(loaded, size):
-    if places_by_itself():
-        pytest.skip("this kernel places large memory by itself")
-    place, taken = loaded(size)
-    assert BUFFERED < -place % HUGE <= TOUCHED
-    # What was taken above is given back.
-    assert taken < size + HUGE
+def test_a_huge_page_begins_behind_what_is_touched_before(tmp_path, size, unlucky):
+    if not placed_one_below_the_other():
+        pytest.skip("this kernel places large memory in another way")
+    path = tmp_path / "pickled"
+    path.write_bytes(pickle.dumps(random.Random(1).randbytes(size), protocol=4))
+    length = -(-(path.stat().st_size + HEADERS) // mmap.PAGESIZE) * mmap.PAGESIZE
+    folder = Path(advised_memory.__file__).parent
+    command = [sys.executable, "-c", LOADED, folder, path, str(length), str(unlucky)]
+    done = subprocess.run(command, env={}, capture_output=True, text=True, check=True)
+    place, equal = done.stdout.split()
+    assert BUFFERED < -int(place) % HUGE <= TOUCHED + mmap.PAGESIZE
+    assert equal == "True"
+
+
+@needs_linux
+def test_addresses_that_are_taken_are_given_back_when_the_bytes_have_their_place(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    target = bytearray(len(CONTENT))
+    with path.open("rb") as file:
+        before = address_space()
+        reader = advised(file)
+        assert address_space() - before >= len(CONTENT)
+        reader.readinto(target)
+        assert address_space() - before < len(CONTENT) // 2
+    assert target == CONTENT
 
 
 def test_without_addresses_left_chance_decides(monkeypatch, tmp_path):
@@ -124,7 +150,17 @@ def test_without_addresses_left_chance_decides(monkeypatch, tmp_path):
         raise OSError(12, "no memory")
 
     monkeypatch.setattr(mmap, "mmap", fail)
-    path = tmp_path / "file"
+    assert_read_from_file(tmp_path)
+
+
+def test_nothing_is_loaded_to_find_a_place(monkeypatch, tmp_path):
+    monkeypatch.delitem(sys.modules, "ctypes")
+    assert_read_from_file(tmp_path)
+    assert "ctypes" not in sys.modules
+
+
+def assert_read_from_file(folder):
+    path = folder / "file"
     path.write_bytes(CONTENT)
     with path.open("rb") as file:
         assert advised(file).read() == CONTENT
