@@ -29,6 +29,10 @@ NEEDLE = 8
 AT_ONCE = 1024
 WINDOWS = 4
 WINDOW = 64 * 1024
+# In less than one segment fewer of them tell as much.
+SLICES_OF_SMALL = 30
+PLACES_IN_SMALL = 24
+WINDOWS_IN_SMALL = 3
 # Where what is sampled of a window begins: behind each of so many bytes of one value.
 CANDIDATES = 8
 ANCHORS = 256
@@ -120,13 +124,15 @@ def divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
 
 def _gains(blob: Pieces, start: int, end: int, groups: int) -> bool:
     """Tell by samples whether one of some groups would become smaller by more than a little."""
-    windows = repeats(blob, start, end, 1 + WINDOWS // groups)
+    small = len(blob) < SEGMENT
+    windows = repeats(blob, start, end, 1 + (WINDOWS_IN_SMALL if small else WINDOWS) // groups)
+    count = (PLACES_IN_SMALL if small else PLACES) // groups
     samples = _shrinks(blob, start, end, groups)
     # In this order, for that is how soon each tells.
     return (
         (groups == 1 and _gains_clearly(blob, start, end))
         or next(windows)
-        or repeating(blob, start, end, NEEDLE, PLACES // groups, AT_ONCE)
+        or repeating(blob, start, end, NEEDLE, count, AT_ONCE)
         or next(samples)
         or any(windows)
         or any(samples)
@@ -165,7 +171,8 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
 
 def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> Iterator[bool]:
     """Tell after slices, and if these are not enough after each of some samples."""
-    slices = slices_of(blob, start, end, SLICES // groups, SLICE)
+    count = SLICES_OF_SMALL if len(blob) < SEGMENT else SLICES
+    slices = slices_of(blob, start, end, count // groups, SLICE)
     share = compressed_size(slices) / len(slices)
     # Few slices show the more of a table's size, and the less of what there is to gain.
     if share > PERHAPS + 0.002 * groups:

@@ -15,7 +15,7 @@ REGIONS = (1, 2, 3, 4, 8, 16, 64)
 # Of these, samples tell.
 SAMPLED_SIZES = (660, 800, 1000)
 # Of what lies between noise.
-SIZES_WITH_NOISE = (*SIZES, 700, 1500)
+SIZES_WITH_NOISE = (*SIZES, 660, 1000, 1500)
 LARGE_SIZES = (1100, 1500, 1900, 2500, 3500)
 
 # Makes as many bytes of its kind as it is asked for, or some more.
