@@ -89,14 +89,14 @@ class ReadOnce(Load):
 
 
 def fresh_memory(size):
-    """Return memory that no one has touched, for more than a little in huge pages."""
+    """Return memory that no one has touched, from 512 KB on in huge pages."""
     # Private: the system has no huge pages for what is shared.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if size >= HUGE_PAGE // 4 and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel without them
             memory.madvise(mmap.MADV_HUGEPAGE)
     # From where one can begin.
-    start = -numpy.frombuffer(memory, "u1").ctypes.data % HUGE_PAGE
+    start = -numpy.frombuffer(memory, "u1").__array_interface__["data"][0] % HUGE_PAGE
     return memoryview(memory)[start : start + size]
 
 

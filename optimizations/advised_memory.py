@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 # What is smaller gains nothing. numpy asks for its arrays from here on, too.
 LARGE = 4 * 1024 * 1024
-# A huge page, where it begins at a multiple of its size, as it has to.
+# A huge page, of a system with pages of 4 KB: it begins at a multiple of its size.
 HUGE = 2 * 1024 * 1024
 BUFFERED = 64 * 1024
 # When memory is advised, its first pages are in use already: bytes' header is written, and what was
@@ -38,12 +38,14 @@ class _Advised(RawIOBase):
 
 def advised(file: BufferedReader) -> BufferedReader:
     """Return a file that reads what is large into huge pages, where the system has them."""
+    if not hasattr(mmap, "MADV_HUGEPAGE"):
+        return file
     try:
         size = os.fstat(file.fileno()).st_size
     except OSError:
         # It decompresses, and tells no size.
         return BufferedReader(_Advised(file), BUFFERED)
-    if size < LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+    if size < LARGE:
         return file
     return BufferedReader(_Advised(file, _room_above(size)), BUFFERED)
 
@@ -51,8 +53,8 @@ def advised(file: BufferedReader) -> BufferedReader:
 def _room_above(size: int) -> Optional[mmap.mmap]:
     """Take addresses, and no memory, so that a huge page begins where bytes to be made need it.
 
-    The system places what malloc asks it for below what it placed last, wherever that is: else one
-    huge page of three or four is lost by chance.
+    The system places what malloc asks it for below what it placed last, as it places what is as
+    large here: else one huge page of three or four is lost by chance.
     """
     if "ctypes" not in sys.modules:
         return None

@@ -123,9 +123,9 @@ def _repeats_at_length(blob: Blob) -> bool:
     """Tell by one place, and not of text: to look further takes a part of the time that shows."""
     if not isinstance(blob, bytes):
         return False
-    middle = len(blob) // 3
-    needle = blob[middle : middle + NEEDLE]
-    return not _is_text(needle) and blob.find(needle, middle + 1, middle + REACH) >= 0
+    place = len(blob) // 3
+    needle = blob[place : place + NEEDLE]
+    return not _is_text(needle) and blob.find(needle, place + 1, place + REACH) >= 0
 
 
 def _level(blob: Pieces) -> int:

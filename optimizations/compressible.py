@@ -29,10 +29,8 @@ NEEDLE = 8
 AT_ONCE = 1024
 WINDOWS = 4
 WINDOW = 64 * 1024
-# In less than one segment fewer of them tell as much.
-SLICES_OF_SMALL = 30
-PLACES_IN_SMALL = 24
-WINDOWS_IN_SMALL = 3
+# In less than one segment so many slices and places tell as much; fewer windows miss more.
+FEWER = 24
 # Where what is sampled of a window begins: behind each of so many bytes of one value.
 CANDIDATES = 8
 ANCHORS = 256
@@ -124,9 +122,8 @@ def divided(size: int, count: int) -> Iterator[Tuple[int, int]]:
 
 def _gains(blob: Pieces, start: int, end: int, groups: int) -> bool:
     """Tell by samples whether one of some groups would become smaller by more than a little."""
-    small = len(blob) < SEGMENT
-    windows = repeats(blob, start, end, 1 + (WINDOWS_IN_SMALL if small else WINDOWS) // groups)
-    count = (PLACES_IN_SMALL if small else PLACES) // groups
+    windows = repeats(blob, start, end, 1 + WINDOWS // groups)
+    count = (FEWER if len(blob) < SEGMENT else PLACES) // groups
     samples = _shrinks(blob, start, end, groups)
     # In this order, for that is how soon each tells.
     return (
@@ -158,7 +155,8 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
         every += len(followed)
         pairs = len(followed) - len({each[:PAIR] for each in followed})
         if pairs <= ACCIDENTS:
-            # What is longer repeats no more often, and it takes least time to see this.
+            # What is longer repeats no more often: counted as if it did as often, it takes least
+            # time to see that this is little.
             again += pairs
             yield again > max(ACCIDENTS, SELDOM * every)
             continue
@@ -171,7 +169,7 @@ def repeats(blob: Pieces, start: int, end: int, windows: int) -> Iterator[bool]:
 
 def _shrinks(blob: Pieces, start: int, end: int, groups: int) -> Iterator[bool]:
     """Tell after slices, and if these are not enough after each of some samples."""
-    count = SLICES_OF_SMALL if len(blob) < SEGMENT else SLICES
+    count = FEWER if len(blob) < SEGMENT else SLICES
     slices = slices_of(blob, start, end, count // groups, SLICE)
     share = compressed_size(slices) / len(slices)
     # Few slices show the more of a table's size, and the less of what there is to gain.

@@ -14,9 +14,10 @@ How to measure: `artifacts.Load` of float64-8MB, embeddings-8MB, random-5MB and 
 wall time.
 
 Risk: after a fork, a process that writes to such memory copies more of it at a time. Addresses (no
-memory) for twice the bytes are taken until these are read, about as many as the release takes.
-Chance decides as before where malloc has memory left from before (of up to 32 MB), or is not
-glibc's, and where the kernel places large memory in another way.
+memory) for twice the bytes are taken until these are read, or all of a file is that has none as
+large: about as many as the release takes. Chance decides as before where malloc has memory left
+from before (of up to 32 MB), or is not glibc's, and where the kernel places large memory in another
+way. A Python that reads large bytes in several parts is advised of less, or of none.
 """
 
 from optimizations.errors import DoesNotApply

@@ -3,6 +3,7 @@
 import ctypes
 import io
 import mmap
+import os
 import pickle
 import platform
 import random
@@ -83,7 +84,10 @@ def placed_one_below_the_other():
     # Larger than what is left free between others.
     sizes = (100 * LARGE + 3 * mmap.PAGESIZE, 100 * LARGE + mmap.PAGESIZE)
     private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    memories = [mmap.mmap(-1, size, flags=private) for size in sizes]
+    try:
+        memories = [mmap.mmap(-1, size, flags=private) for size in sizes]
+    except OSError:
+        return False
     first, then = (ctypes.addressof(ctypes.c_char.from_buffer(each)) for each in memories)
     return then + sizes[1] == first
 
@@ -104,12 +108,15 @@ if unlucky:
     # The room for it would have a length that the kernel places where a huge page can begin.
     with private(length) as memory:
         too_high = (_address(memory) + TOUCHED) % HUGE
-    pad = private(8 * HUGE + too_high)
+    pad = private(8 * HUGE + too_high) if too_high else None
     with private(length) as memory:
         assert (_address(memory) + TOUCHED) % HUGE == 0
+asked = []
+ask = advised_memory._ask_for_huge_pages
+advised_memory._ask_for_huge_pages = lambda target: [asked.append(len(target)), ask(target)]
 with open(path, "rb") as file:
     value = pickle.load(advised_memory.advised(file))
-print(id(value), value == pickle.load(open(path, "rb")))
+print(id(value), value == pickle.load(open(path, "rb")), len(asked) == 1)
 """
 
 
@@ -125,8 +132,15 @@ def test_a_huge_page_begins_behind_what_is_touched_before(tmp_path, size, unluck
     length = -(-(path.stat().st_size + HEADERS) // mmap.PAGESIZE) * mmap.PAGESIZE
     folder = Path(advised_memory.__file__).parent
     command = [sys.executable, "-c", LOADED, folder, path, str(length), str(unlucky)]
-    done = subprocess.run(command, env={}, capture_output=True, text=True, check=True)
-    place, equal = done.stdout.split()
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GLIBC", "LD_PRELOAD", "MALLOC", "PYTHON"))
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    place, equal, at_once = done.stdout.split()
+    if at_once != "True":
+        pytest.skip("this Python reads large bytes in parts")
     assert BUFFERED < -int(place) % HUGE <= TOUCHED + mmap.PAGESIZE
     assert equal == "True"
 
