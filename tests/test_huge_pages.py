@@ -123,7 +123,7 @@ print(id(value), value == pickle.load(open(path, "rb")), len(asked) == 1)
 @needs_linux
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not glibc's")
 @pytest.mark.parametrize("unlucky", [False, True])
-@pytest.mark.parametrize("size", [LARGE, 5_000_000, 8_000_000, 20_000_001])
+@pytest.mark.parametrize("size", [LARGE + BUFFERED, 5_000_000, 8_000_000, 20_000_001])
 def test_a_huge_page_begins_behind_what_is_touched_before(tmp_path, size, unlucky):
     if not placed_one_below_the_other():
         pytest.skip("this kernel places large memory in another way")
