@@ -21,6 +21,7 @@ from scripts.host_checks import (
     NOT_KNOWN,
     Check,
     container,
+    free_memory,
     huge_pages,
     load,
     nohz_full,
@@ -123,7 +124,7 @@ def checks(shown: str, facts: Mapping[str, str], root: Path = Path("/")) -> list
     list of Check
         What disturbs first, then what is not known.
     """
-    found = [load(facts), *by_pyperf(shown), huge_pages(root)]
+    found = [load(facts), *by_pyperf(shown), huge_pages(root), free_memory(root)]
     found += [virtual_machine(root), container(root), valgrind()]
     # pyperf speaks of it only where it does harm.
     found = [

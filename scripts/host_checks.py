@@ -16,6 +16,8 @@ NOT_KNOWN = "not known here"
 SLICE = "metaflowbenchmarks.slice"
 # Processes that want a CPU, on average over a minute.
 BUSY = 0.5
+# A virtio balloon's feature, by the number of its bit.
+PAGE_REPORTING = 5
 HUGE_PAGES = {
     "always": "everybody gets them, so huge_pages and arrays_in_huge_pages show no gain",
     "madvise": "who asks for them gets them, as huge_pages and arrays_in_huge_pages do",
@@ -117,6 +119,33 @@ def huge_pages(root: Path) -> Check:
         return Check("huge pages", found, False)
     remedy = "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled"
     return Check("huge pages", found, True, remedy)
+
+
+def free_memory(root: Path) -> Check:
+    """Tell whether a virtual machine gives memory that is free back to its host.
+
+    Who touches it again waits for the host: a large artifact is saved in new memory.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Where ``sys`` is.
+
+    Returns
+    -------
+    Check
+        Not known without the system's list of devices. The bit is VIRTIO_BALLOON_F_PAGE_REPORTING
+        of the virtio specification (section "Traditional Memory Balloon Device").
+    """
+    buses = root / "sys/bus"
+    if not buses.is_dir():
+        return Check("free memory", NOT_KNOWN, None)
+    balloons = buses.glob("virtio/drivers/virtio_balloon/*/features")
+    if not any(first_line(features)[PAGE_REPORTING:].startswith("1") for features in balloons):
+        return Check("free memory", "kept by this system", False)
+    remedy = "read files until little is free: find / -xdev -type f -exec cat {} + > /dev/null"
+    found = "given back to the host, and what is touched again waits for it"
+    return Check("free memory", found, True, remedy)
 
 
 def virtual_machine(root: Path) -> Check:

@@ -28,7 +28,8 @@ main()
 """
 ALL_NAMES = {
     *("load", "CPU governor", "turbo", "ASLR", "isolated CPUs", "RCU", "nohz_full"),
-    *("perf events", "power supply", "huge pages", "virtual machine", "container", "valgrind"),
+    *("perf events", "power supply", "huge pages", "free memory", "virtual machine"),
+    *("container", "valgrind"),
 }
 
 
@@ -81,6 +82,7 @@ LAPTOP = {
     "sys/class/power_supply/AC/type": "Mains\n",
     "sys/class/power_supply/AC/online": "0\n",
     "sys/kernel/mm/transparent_hugepage/enabled": "[always] madvise never\n",
+    "sys/bus/virtio/drivers/virtio_balloon/virtio0/features": "01100101" + "0" * 56 + "\n",
     "proc/cmdline": "quiet\n",
     "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu vme\n",
     "proc/sys/kernel/randomize_va_space": "0\n",
@@ -93,6 +95,7 @@ TUNED = LAPTOP | {
     "sys/devices/system/cpu/nohz_full": "(null)\n",
     "sys/class/power_supply/AC/online": "1\n",
     "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
+    "sys/bus/virtio/drivers/virtio_balloon/virtio0/features": "01100001" + "0" * 56 + "\n",
     "proc/cmdline": "isolcpus=0 rcu_nocbs=0\n",
     "proc/sys/kernel/randomize_va_space": "2\n",
     "proc/sys/kernel/perf_event_max_sample_rate": "1\n",
