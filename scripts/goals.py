@@ -83,10 +83,10 @@ def mapping(tasks: str, wanted: float, tried: str = "") -> Goal:
 
 LOOKING = (
     "What is left beside the floor's work is looking for what compresses, the copy that pickle "
-    "makes, and the files. Copy and file are written to memory that nobody has used before, which "
-    "on a virtual machine takes from one run to the next twice as long. A copy in a huge page was "
-    "quicker there, slower where malloc had memory left from before, and now and then waited for "
-    "milliseconds for that page. Hashing in a thread beside the looking gained nothing in the "
+    "makes, and the files. Copy and file are written to memory that nobody has used before, for "
+    "which a virtual machine may have to wait. A copy in a huge page was quicker there, slower "
+    "where malloc had memory left from before, and now and then waited longer for that page. "
+    "Hashing in a thread beside the looking gained nothing in the "
     "median, for to start the thread takes as long as it saves; fewer windows to look through "
     "missed repeats that are far apart."
 )
