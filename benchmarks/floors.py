@@ -25,17 +25,17 @@ class Save:
 
     params = PAYLOADS
     param_names = ("payload",)
-    version = "2"
+    version = "3"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         self.artifact = make_payload(payload)
-        self.file = fresh_folder() / "artifact"
         settle_disk()
+        hash_and_write(pickle.dumps("warm up", protocol=4), fresh_folder())
+        self.folder = fresh_folder()
 
     def time_save(self, payload):
-        pickled = pickle.dumps(self.artifact, protocol=4)
-        self.file.with_name(hashlib.sha1(pickled).hexdigest()).write_bytes(pickled)
+        hash_and_write(pickle.dumps(self.artifact, protocol=4), self.folder)
 
 
 class Load:
@@ -65,16 +65,22 @@ class HashAndWrite:
 
     params = PAYLOADS
     param_names = ("payload",)
-    version = "1"
+    version = "2"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
 
     def setup(self, payload):
         self.memory = memoryview(make_payload(payload)).cast("B")
-        self.file = fresh_folder() / "artifact"
         settle_disk()
+        hash_and_write(b"warm up", fresh_folder())
+        self.folder = fresh_folder()
 
     def time_save(self, payload):
-        self.file.with_name(hashlib.sha1(self.memory).hexdigest()).write_bytes(self.memory)
+        hash_and_write(self.memory, self.folder)
+
+
+def hash_and_write(content, folder):
+    """Write bytes to a file that is named by their sha1."""
+    (folder / hashlib.sha1(content).hexdigest()).write_bytes(content)
 
 
 class ReadOnce(Load):

@@ -1,5 +1,6 @@
-"""A commit is built and installed by copying, compiled, and replaced whole by the next."""
+"""A commit is built by copying, compiled, and moved in and back: replaced whole by the next."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,59 @@ def test_what_an_earlier_build_has_compiled_is_as_if_compiled_here(tmp_path, env
     assert copy_install(environment, "build", checkout, second).returncode == 0
     copied = second / code["same"].relative_to(first)
     assert copied.read_bytes() == code["same"].read_bytes()
+
+
+def built(environment, tmp_path, name):
+    """Return the cache of a build of a package that is told by its text."""
+    checkout = tmp_path / f"checkout-{name}"
+    (checkout / "metaflow").mkdir(parents=True)
+    (checkout / "metaflow" / "__init__.py").write_text(f"NAME = {name!r}\n")
+    cache = tmp_path / "builds" / name
+    assert copy_install(environment, "build", checkout, cache).returncode == 0
+    return cache
+
+
+def text_of(package):
+    return (package / "__init__.py").read_text()
+
+
+def test_what_is_installed_goes_back_to_where_it_came_from(tmp_path, environment):
+    first, second = (built(environment, tmp_path, name) for name in ("first", "second"))
+    inodes = {
+        cache: (cache / "metaflow" / "__init__.py").stat().st_ino for cache in (first, second)
+    }
+    for cache, other in ((first, second), (second, first), (second, first), (first, second)):
+        assert copy_install(environment, "install", cache).returncode == 0
+        # asv takes a cache for one that holds a build if anything is in it.
+        assert any(cache.iterdir()) and not (cache / "metaflow").exists()
+        assert text_of(installed(environment).parent) == f"NAME = {cache.name!r}\n"
+        assert text_of(other / "metaflow") == f"NAME = {other.name!r}\n"
+        # Nothing was copied.
+        assert installed(environment).stat().st_ino == inodes[cache]
+    assert copy_install(environment, "uninstall").returncode == 0
+    assert text_of(first / "metaflow") == "NAME = 'first'\n"
+
+
+def test_what_has_no_cache_to_go_back_to_is_removed(tmp_path, environment):
+    first, second = (built(environment, tmp_path, name) for name in ("first", "second"))
+    assert copy_install(environment, "install", first).returncode == 0
+    # asv removes caches that are old.
+    shutil.rmtree(first)
+    assert copy_install(environment, "install", second).returncode == 0
+    assert not first.exists()
+    # Built once more meanwhile: the newer one is kept.
+    again = built(environment, tmp_path, "again")
+    shutil.copytree(again / "metaflow", second / "metaflow")
+    assert copy_install(environment, "uninstall").returncode == 0
+    assert (installed(environment), text_of(second / "metaflow")) == (None, "NAME = 'again'\n")
+    # Put there by somebody else.
+    assert copy_install(environment, "install", again).returncode == 0
+    (installed(environment).parent.parent / "metaflow-came-from").unlink()
+    assert copy_install(environment, "uninstall").returncode == 0
+    assert installed(environment) is None and not (again / "metaflow").exists()
+    finished = copy_install(environment, "install", again)
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("error: ") and "remove .asv" in finished.stderr
 
 
 def test_uninstalling_nothing_is_no_error(environment):
