@@ -30,6 +30,8 @@ from .pieces import Blob, Pieces, pieces_of
 TINY = 48 * 1024
 # Below this size little can be looked at for it to pay.
 SMALL = 64 * 1024
+# How far a repeat is looked for there: to look further takes a part of the time that shows.
+SHORTLY = 4096
 # Below this size it is tried whether compression gains something: few samples might miss it, and
 # more of them take more than a tenth of the time.
 TRIED = 640 * 1024
@@ -81,7 +83,7 @@ def pack(blob: Blob) -> Optional[Blob]:
         return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
-        level = USUAL if size < SMALL and _repeats_at_length(blob) else _level(whole)
+        level = USUAL if size < SMALL and _repeats_shortly(blob) else _level(whole)
         packed = _gzip(blob, level)
         return packed if len(packed) < _kept_below(level) * size else None
     parts = parts_of(whole)
@@ -119,13 +121,13 @@ def _library() -> Any:
     return zlib
 
 
-def _repeats_at_length(blob: Blob) -> bool:
-    """Tell by one place, and not of text: to look further takes a part of the time that shows."""
+def _repeats_shortly(blob: Blob) -> bool:
+    """Tell by one place, and not of text."""
     if not isinstance(blob, bytes):
         return False
     place = len(blob) // 3
     needle = blob[place : place + NEEDLE]
-    return not _is_text(needle) and blob.find(needle, place + 1, place + REACH) >= 0
+    return not _is_text(needle) and blob.find(needle, place + 1, place + SHORTLY) >= 0
 
 
 def _level(blob: Pieces) -> int:
@@ -139,10 +141,10 @@ def _level(blob: Pieces) -> int:
         return _levels(blob, [(0, size, True)])[0] if size >= _text_from() else USUAL
     if size >= _fast_below():
         return USUAL
+    if size < LONG_TO_COMPRESS and not _deserves_a_look(blob):
+        return USUAL
     # What repeats at length is quick to compress at any level.
     if repeating(blob, 0, size, NEEDLE, 2, REACH):
-        return USUAL
-    if size < LONG_TO_COMPRESS and not _deserves_a_look(blob):
         return USUAL
     if len(set(slices)) < FEW or compressed_size(slices) <= POORLY * len(slices):
         return USUAL

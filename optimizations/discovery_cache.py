@@ -57,7 +57,7 @@ class Search:
         if self._file is None:
             return None
         try:
-            kept = json.loads(_content(self._file))
+            kept = json.loads(_content(self._file).decode("ascii"))
             if kept["surroundings"] != self._surroundings:
                 return None
             for path, changed, size in kept["stamp"]:
@@ -111,7 +111,8 @@ class Search:
 
 
 def _absolute(path: Iterable[str]) -> List[str]:
-    return [each if os.path.isabs(each) else os.path.abspath(each) for each in path]
+    # Every start waits for it, and `os.path.isabs` takes longer.
+    return [each if each.startswith(os.sep) else os.path.abspath(each) for each in path]
 
 
 def _has_other_distributions() -> bool:
