@@ -69,7 +69,7 @@ class Save:
 
     params = ARTIFACTS
     param_names = ("payload",)
-    version = "3"
+    version = "2"
     number, repeat, rounds, warmup_time, timeout = 1, 1, 8, 0, 60
     store_type = None  # the commit's own
 
@@ -91,7 +91,7 @@ class SaveOther(Save):
     """Persist what else people store: no kind of content may be slower than it was."""
 
     params = OTHER_PAYLOADS
-    version = "6"
+    version = "5"
 
 
 class SaveWithBlake3Keys(Save):
@@ -101,7 +101,7 @@ class SaveWithBlake3Keys(Save):
     """
 
     params = INCOMPRESSIBLE_PAYLOADS
-    version = "3"
+    version = "2"
 
     def setup(self, payload):
         use_blake3_keys()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import compileall
 import importlib.util
+import os
 import py_compile
 import shutil
 import sys
@@ -103,32 +104,53 @@ def compile_files(paths: Sequence[Path], cache_folder: Path) -> None:
             list(pool.map(one, paths, chunksize=WORTH_PROCESSES // 4))
 
 
-def install(cache_folder: Path) -> None:
+def install(cache_folder: Path, build_folder: Path) -> None:
     """Move the built package into site-packages.
 
     Parameters
     ----------
     cache_folder : pathlib.Path
         asv's cache for this commit.
+    build_folder : pathlib.Path
+        The checked out commit, to build it again where the cache has lost it.
     """
     uninstall()
-    if not (cache_folder / PACKAGE).is_dir():
-        sys.exit(f"error: {cache_folder} has lost its package; remove .asv, and run again")
+    package = cache_folder / PACKAGE
+    if not package.is_dir():
+        build(build_folder, cache_folder)
+    (cache_folder / BUILT).touch()
     # First: whoever is interrupted in between has nothing installed, and a note of no use.
-    (SITE_PACKAGES / ORIGIN).write_text(str(cache_folder.resolve()), encoding="utf-8")
-    (cache_folder / PACKAGE).rename(SITE_PACKAGES / PACKAGE)
+    home = os.path.relpath(cache_folder, SITE_PACKAGES)
+    (SITE_PACKAGES / ORIGIN).write_text(f"{mark(package)} {home}", encoding="utf-8")
+    package.rename(SITE_PACKAGES / PACKAGE)
 
 
 def uninstall() -> None:
     """Move the installed package back to its cache; remove it if that is gone, or has another."""
-    installed, origin = SITE_PACKAGES / PACKAGE, SITE_PACKAGES / ORIGIN
+    installed = SITE_PACKAGES / PACKAGE
     if not installed.exists():
         return
-    cache_folder = Path(origin.read_text(encoding="utf-8")) if origin.is_file() else None
+    cache_folder = origin(installed)
     if cache_folder and cache_folder.is_dir() and not (cache_folder / PACKAGE).exists():
         installed.rename(cache_folder / PACKAGE)
     else:
         shutil.rmtree(installed)
+
+
+def origin(installed: Path) -> Path | None:
+    """Return the cache that a package was taken from; None if the note is missing, or another's."""
+    try:
+        marked, _, home = (SITE_PACKAGES / ORIGIN).read_text(encoding="utf-8").partition(" ")
+    except OSError:
+        return None
+    return SITE_PACKAGES / home if home and marked == mark(installed) else None
+
+
+def mark(folder: Path) -> str:
+    """Return what tells a folder, wherever it is moved, from another in its place."""
+    status = folder.stat()
+    # The number alone would not do: it is used again.
+    return f"{status.st_ino}-{status.st_mtime_ns}"
 
 
 if __name__ == "__main__":
@@ -136,6 +158,6 @@ if __name__ == "__main__":
     if action == "build":
         build(Path(folders[0]), Path(folders[1]))
     elif action == "install":
-        install(Path(folders[0]))
+        install(Path(folders[0]), Path(folders[1]))
     else:
         uninstall()

@@ -46,7 +46,7 @@ def test_a_commit_replaces_the_one_before_and_is_compiled(tmp_path, upstream, en
     for version in ("2.12.0", "2.19.39"):
         checkout = checked_out(upstream, version, tmp_path / f"checkout-{version}")
         assert copy_install(environment, "build", checkout, tmp_path / version).returncode == 0
-        assert copy_install(environment, "install", tmp_path / version).returncode == 0
+        assert copy_install(environment, "install", tmp_path / version, checkout).returncode == 0
         origin = installed(environment)
         names = {path.relative_to(origin.parent) for path in origin.parent.rglob("*.py")}
         assert names == {
@@ -95,14 +95,27 @@ def test_what_an_earlier_build_has_compiled_is_as_if_compiled_here(tmp_path, env
     assert copied.read_bytes() == code["same"].read_bytes()
 
 
+def checked_out_text(tmp_path, name):
+    """Return a checkout of a package that is told by its text."""
+    package = tmp_path / f"checkout-{name}" / "metaflow"
+    if not package.exists():
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"NAME = {name!r}\n")
+    return package.parent
+
+
 def built(environment, tmp_path, name):
-    """Return the cache of a build of a package that is told by its text."""
-    checkout = tmp_path / f"checkout-{name}"
-    (checkout / "metaflow").mkdir(parents=True)
-    (checkout / "metaflow" / "__init__.py").write_text(f"NAME = {name!r}\n")
+    """Return the cache of its build."""
     cache = tmp_path / "builds" / name
-    assert copy_install(environment, "build", checkout, cache).returncode == 0
+    finished = copy_install(environment, "build", checked_out_text(tmp_path, name), cache)
+    assert finished.returncode == 0
     return cache
+
+
+def install(environment, tmp_path, cache):
+    checkout = checked_out_text(tmp_path, cache.name)
+    finished = copy_install(environment, "install", cache, checkout)
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 def text_of(package):
@@ -111,41 +124,67 @@ def text_of(package):
 
 def test_what_is_installed_goes_back_to_where_it_came_from(tmp_path, environment):
     first, second = (built(environment, tmp_path, name) for name in ("first", "second"))
-    inodes = {
+    numbers = {
         cache: (cache / "metaflow" / "__init__.py").stat().st_ino for cache in (first, second)
     }
     for cache, other in ((first, second), (second, first), (second, first), (first, second)):
-        assert copy_install(environment, "install", cache).returncode == 0
+        install(environment, tmp_path, cache)
         # asv takes a cache for one that holds a build if anything is in it.
         assert any(cache.iterdir()) and not (cache / "metaflow").exists()
         assert text_of(installed(environment).parent) == f"NAME = {cache.name!r}\n"
         assert text_of(other / "metaflow") == f"NAME = {other.name!r}\n"
         # Nothing was copied.
-        assert installed(environment).stat().st_ino == inodes[cache]
+        assert installed(environment).stat().st_ino == numbers[cache]
     assert copy_install(environment, "uninstall").returncode == 0
     assert text_of(first / "metaflow") == "NAME = 'first'\n"
 
 
 def test_what_has_no_cache_to_go_back_to_is_removed(tmp_path, environment):
     first, second = (built(environment, tmp_path, name) for name in ("first", "second"))
-    assert copy_install(environment, "install", first).returncode == 0
+    install(environment, tmp_path, first)
     # asv removes caches that are old.
     shutil.rmtree(first)
-    assert copy_install(environment, "install", second).returncode == 0
+    install(environment, tmp_path, second)
     assert not first.exists()
     # Built once more meanwhile: the newer one is kept.
     again = built(environment, tmp_path, "again")
     shutil.copytree(again / "metaflow", second / "metaflow")
     assert copy_install(environment, "uninstall").returncode == 0
     assert (installed(environment), text_of(second / "metaflow")) == (None, "NAME = 'again'\n")
-    # Put there by somebody else.
-    assert copy_install(environment, "install", again).returncode == 0
-    (installed(environment).parent.parent / "metaflow-came-from").unlink()
-    assert copy_install(environment, "uninstall").returncode == 0
-    assert installed(environment) is None and not (again / "metaflow").exists()
-    finished = copy_install(environment, "install", again)
-    assert finished.returncode == 1
-    assert finished.stderr.startswith("error: ") and "remove .asv" in finished.stderr
+
+
+@pytest.mark.parametrize("note", [None, "", "7 ", "7 ../nowhere"])
+def test_what_somebody_else_has_put_there_gets_into_no_cache(tmp_path, environment, note):
+    first, second = (built(environment, tmp_path, name) for name in ("first", "second"))
+    install(environment, tmp_path, first)
+    package = installed(environment).parent
+    # As an older checkout of this project does, whose installations are copies.
+    shutil.rmtree(package)
+    shutil.copytree(second / "metaflow", package)
+    if note is not None:
+        (package.parent / "metaflow-came-from").write_text(note)
+    install(environment, tmp_path, second)
+    assert not (first / "metaflow").exists()
+    # What was lost is built again.
+    install(environment, tmp_path, first)
+    assert text_of(installed(environment).parent) == "NAME = 'first'\n"
+    assert text_of(second / "metaflow") == "NAME = 'second'\n"
+
+
+def test_a_checkout_that_is_copied_or_renamed_keeps_what_is_its_own(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    command = [uv.find_uv_bin(), "venv", "--quiet", "-p", sys.executable, one / "environment"]
+    subprocess.run(command, check=True)
+    python = Path("environment", "bin", "python")
+    cache = built(one / python, one, "first")
+    install(one / python, one, cache)
+    shutil.copytree(one, two, symlinks=True)
+    assert copy_install(two / python, "uninstall").returncode == 0
+    # A copy has no number of its own yet: it is removed, and nothing of the other is touched.
+    assert not (cache / "metaflow").exists() and installed(one / python) is not None
+    renamed = one.rename(tmp_path / "renamed")
+    assert copy_install(renamed / python, "uninstall").returncode == 0
+    assert text_of(renamed / "builds" / "first" / "metaflow") == "NAME = 'first'\n"
 
 
 def test_uninstalling_nothing_is_no_error(environment):
