@@ -3,8 +3,8 @@
 metaflow is pure Python, so a wheel and pip add nothing but 8 seconds a commit. The package is
 copied to asv's build cache and compiled there once, but for the files that an earlier build has
 compiled already; installing moves it into site-packages, and uninstalling moves it back. Nothing is
-copied and removed between samples: a file system that has just removed a thousand files takes ten
-times as long to make one, as a benchmark does.
+copied and removed between samples: a file system that has just removed a thousand files may take
+longer to make one, as a benchmark does.
 Runs in the measured environment, so it may import nothing but the standard library.
 """
 
