@@ -60,7 +60,6 @@ def build(build_folder: Path, cache_folder: Path) -> None:
         ],
         cache_folder,
     )
-    (cache_folder / BUILT).touch()
 
 
 def reuse(other: Path, cache_folder: Path, path: Path) -> bool:
