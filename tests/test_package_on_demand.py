@@ -124,6 +124,8 @@ def test_a_decorator_for_other_machines_has_it_made_at_once(python):
     late = flow + LATE + script
     assert python(NEWEST, "after", late) == "PackageAtFirstUse\n"
     at_once = late.replace("    @step", "    @kubernetes\n    @step", 1)
+    # A thread packs it, and may tell before the end that there is no client: no part of the answer.
+    at_once = at_once.replace("environment, print)", "environment, lambda *_, **__: None)")
     assert python(NEWEST, "after", at_once) == "MetaflowPackage\n"
 
 
