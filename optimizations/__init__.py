@@ -29,4 +29,5 @@ SERIES: tuple[Optimization, ...] = (
     load("git_inside_repositories"),
     load("blake3_keys"),
     load("load_before_forking"),
+    load("temporary_names"),
 )

@@ -18,8 +18,6 @@ HEADER = struct.pack("<cI", pickle.BINBYTES, PLACEHOLDER)
 UNKNOWN = "pickle wrote a large array in an unknown way"
 # Before this one, pickle writes bytes in another way.
 PROTOCOL = 4
-# What is of these types holds no array.
-SINGLE = (bytes, str, int, float, bool, type(None))
 
 
 def dump(obj: Any, pieces: List[Any], protocol: int) -> None:
@@ -28,8 +26,7 @@ def dump(obj: Any, pieces: List[Any], protocol: int) -> None:
     # Not there while numpy is being loaded in another thread.
     array = getattr(sys.modules.get("numpy"), "ndarray", None)
     if (
-        type(obj) in SINGLE
-        or protocol != PROTOCOL
+        protocol != PROTOCOL
         or array is None
         or array in copyreg.dispatch_table
         or not hasattr(mmap, "MADV_HUGEPAGE")

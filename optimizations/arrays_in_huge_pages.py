@@ -44,5 +44,4 @@ def apply(tree: SourceTree) -> None:
         "pickle.Pickler(pieces, protocol).dump(obj)", by="_dump(obj, pieces, protocol)"
     )
     pieces.add_definition(_dump, before="pickled")
-    pieces.add_import("import sys")
     tree.add_module("metaflow/datastore/array_copies.py", source_of("array_copies"))

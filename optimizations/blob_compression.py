@@ -31,7 +31,7 @@ TINY = 48 * 1024
 # Below this size little can be looked at for it to pay.
 SMALL = 64 * 1024
 # How far a repeat is looked for there: to look further takes a part of the time that shows.
-SHORTLY = 4096
+NEARBY = 4096
 # Below this size it is tried whether compression gains something: few samples might miss it, and
 # more of them take more than a tenth of the time.
 TRIED = 640 * 1024
@@ -83,7 +83,7 @@ def pack(blob: Blob) -> Optional[Blob]:
         return _gzip(blob, USUAL)
     whole = Pieces(pieces_of(blob))
     if size < TRIED:
-        level = USUAL if size < SMALL and _repeats_shortly(blob) else _level(whole)
+        level = USUAL if size < SMALL and _repeats_nearby(blob) else _level(whole)
         packed = _gzip(blob, level)
         return packed if len(packed) < _kept_below(level) * size else None
     parts = parts_of(whole)
@@ -121,20 +121,17 @@ def _library() -> Any:
     return zlib
 
 
-def _repeats_shortly(blob: Blob) -> bool:
+def _repeats_nearby(blob: Blob) -> bool:
     """Tell by one place, and not of text."""
     if not isinstance(blob, bytes):
         return False
     place = len(blob) // 3
     needle = blob[place : place + NEEDLE]
-    return not _is_text(needle) and blob.find(needle, place + 1, place + SHORTLY) >= 0
+    return not _is_text(needle) and blob.find(needle, place + 1, place + NEARBY) >= 0
 
 
 def _level(blob: Pieces) -> int:
-    """Return the level for a blob that is too small to be of several parts.
-
-    Little can be looked at for it to pay: what takes least time first.
-    """
+    """Return the level for a blob too small for several parts: what takes least time first."""
     size = len(blob)
     slices = slices_of(blob, 0, size, SLICES if size >= 2 * SMALL else SLICES // 2, SLICE)
     if _is_text(slices):

@@ -3,6 +3,7 @@
 # metaflow supports Python 3.8: the older spelling of types.
 # ruff: noqa: D102, UP006, UP007, UP035, UP045
 import pickle
+import sys
 from bisect import bisect_right
 from io import BytesIO, RawIOBase
 from itertools import accumulate
@@ -74,10 +75,16 @@ class Pieces(RawIOBase):
 
 
 Blob = Union[bytes, Pieces]
+# What is of these types holds no other object.
+SINGLE = (bytes, str, int, float, bool, type(None))
+# Below this size such a one is worth no list of pieces: to make it takes a part that shows.
+SMALL = 64 * 1024
 
 
 def pickled(obj: Any, protocol: int) -> Blob:
     """Pickle to the same bytes as `pickle.dumps`; large objects stay pieces of their own."""
+    if type(obj) in SINGLE and sys.getsizeof(obj) < SMALL:
+        return pickle.dumps(obj, protocol)
     pieces = _Written()
     pickle.Pickler(pieces, protocol).dump(obj)
     return pieces[0] if len(pieces) == 1 else Pieces(pieces)
@@ -85,17 +92,18 @@ def pickled(obj: Any, protocol: int) -> Blob:
 
 def pieces_of(blob: Blob) -> Sequence[bytes]:
     """Return the pieces of a blob; those of bytes are themselves."""
-    return blob.pieces if isinstance(blob, Pieces) else [blob]
+    # By its very type: `isinstance` asks the abstract classes of files, and small blobs feel it.
+    return blob.pieces if type(blob) is Pieces else [blob]  # type: ignore[list-item]
 
 
 def as_file(blob: Blob) -> Any:
     """Return a file that holds the blob."""
-    return blob if isinstance(blob, Pieces) else BytesIO(blob)
+    return blob if type(blob) is Pieces else BytesIO(blob)  # type: ignore[arg-type]
 
 
 def content_of(file: Any) -> Blob:
     """Return all that a file holds."""
-    return file if isinstance(file, Pieces) else file.read()
+    return file if type(file) is Pieces else file.read()
 
 
 def hexdigest(algorithm: Any, blob: Blob) -> str:

@@ -85,6 +85,10 @@ CLAIMS = (
         r"(float64-8MB|embeddings-8MB|random-5MB)",
     ),
     (("blake3_keys", "load_before_forking"), r"^s3\."),
+    (
+        ("load_before_forking", "temporary_names"),
+        r"^artifacts\.Save(Other)?\..*('dict-233B'|'20-small'|'one-byte')",
+    ),
 )
 COUNTS = r"^instructions\."
 

@@ -263,4 +263,15 @@ TARGETS: tuple[Target, ...] = (
         "Against a server on the same machine. Without it the series was slower here than the "
         "release: each worker loaded what importing metaflow had loaded before.",
     ),
+    Target(
+        "names of temporary files (not in the case study)",
+        "–",
+        "temporary_names",
+        (
+            Row("saving a dict of 233 B", "artifacts.Save.time_save", ("dict-233B",)),
+            Row("saving 20 small ones", "artifacts.Save.time_save", ("20-small",)),
+            Row("saving one byte", "artifacts.SaveOther.time_save", ("one-byte",)),
+        ),
+        "In memory: on a disk it shows less.",
+    ),
 )

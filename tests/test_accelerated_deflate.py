@@ -140,7 +140,7 @@ for distance in (1, 500, 2000, 10_000):
         assert sum(fed) > size
 # What repeats at the one place that is looked at, and gains nothing, is stored as it is.
 once = noise(20_000) + bytes(80) + noise(40_000)
-assert blob_compression._repeats_shortly(once)
+assert blob_compression._repeats_nearby(once)
 assert blob_compression.pack(once) is None
 # Nor are larger ones of what repeats, nor much of what zlib's fastest level is no faster on.
 for size in (300_000, 700_000):

@@ -19,6 +19,10 @@ from tests.test_unpickle_from_file import STORE
 noise = random.Random(0).randbytes
 VALUES = {
     "nothing": None,
+    "one byte": b"x",
+    "text whose UTF-8 is twice as long": "ö" * 65_000,
+    "text and a little more": "ö" * 66_000,
+    "a long number": 3**600_000,
     "small": {"a": [1, 2.5, "x"]},
     "bytes": noise(300_000),
     "bytes of one frame": noise(64 * 1024),
