@@ -189,7 +189,13 @@ def test_any_release_takes_the_series_on_a_branch_of_its_own(optimized, capsys):
     assert optimize.main(["--onto", "2.12.0"]) == 0
     # What came with later releases is not there to be made faster.
     skipped = re.findall(r"^skipped (\w+)", capsys.readouterr().out, re.MULTILINE)
-    named = ["defer_yaml", "lazy_plugins", "plugins_by_name", "package_on_demand"]
+    named = [
+        "defer_yaml",
+        "lazy_plugins",
+        "plugins_by_name",
+        "package_on_demand",
+        "temporary_names",
+    ]
     assert skipped == named
     assert git(optimized, "merge-base", "optimized-2.12.0", "main") == commit_of(
         optimized, "2.12.0"
