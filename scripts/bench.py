@@ -108,10 +108,19 @@ def series(upstream: Path = UPSTREAM) -> list[str]:
 
 
 def claims(upstream: Path = UPSTREAM) -> list[tuple[list[str], str]]:
-    """Return which commits of the series are to be measured together, and with what."""
-    commits = write_series(upstream, base_commit(upstream, "main"))
-    hashes = {commit.name: commit.hash for commit in commits if commit.hash}
-    return [([hashes[name] for name in names if name in hashes], only) for names, only in CLAIMS]
+    """Return which commits of the series are to be measured together, and with what.
+
+    Main and the control are compared with the last commit: they are measured with it again, for
+    its samples are those of its last run.
+    """
+    main = base_commit(upstream, "main")
+    hashes = {each.name: each.hash for each in write_series(upstream, main) if each.hash}
+    control, *_, last = hashes.values()
+    runs = [([hashes[name] for name in names if name in hashes], only) for names, only in CLAIMS]
+    return [
+        ([main, control, *together] if last in together else together, only)
+        for together, only in runs
+    ]
 
 
 def unmeasured(upstream: Path = UPSTREAM, results: Path = RESULTS) -> list[str]:

@@ -50,6 +50,10 @@ def test_a_claim_is_measured_with_the_commit_below_it(upstream):
     # What stands for the release, and for the control, is not next to the last of these.
     without_isal = [commit.hash for commit in series if commit.name in WITHOUT_ISAL]
     for together, only in bench.claims(upstream):
+        if commits[-1] in together:
+            # Its samples are of this run then, and so are those it is compared with.
+            head, together = together[:2], together[2:]
+            assert head == [bench.base_commit(upstream, "main"), commits[0]]
         first = commits.index(together[0])
         below = together == commits[first : first + len(together)]
         assert len(together) > 1 and below == (together != without_isal)
