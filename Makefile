@@ -9,50 +9,52 @@ READY := $(ENVIRONMENT)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench compare history update doctor test lint publish preview lock clean
+.PHONY: help setup bench compare history update doctor test test-fast lint publish preview lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile
 
-setup: $(READY) ## prepare .venv (every other target does it too)
+setup: $(READY) ## prepare .venv (the other targets do it when it is missing)
 
 $(READY): pyproject.toml constraints.txt scripts/set_up.sh
 	@sh scripts/set_up.sh $(PYTHON) $(ENVIRONMENT)
 	@touch $(READY)
 
 bench: $(READY) ## measure the newest release against the optimised branch: table and site
-	@$(BIN)/python -m scripts.bench
+	@$(BIN)/mfbench run --publish
 
 BASE ?= main
 HEAD ?= HEAD
 PROFILE ?= default
-
-compare: $(READY) ## measure BASE, HEAD and a control by PROFILE (quick, default, thorough), and compare
-	@$(BIN)/python -m scripts.measure "$(BASE)" "$(HEAD)" --profile "$(PROFILE)"
-	@$(BIN)/python -m scripts.compare "$(BASE)" "$(HEAD)"
-
-# The name to store results under: the host's, unless it is said.
+# The name to store results under; the host's by default.
 NAMED = $(if $(MACHINE),--machine "$(MACHINE)")
 
-history: $(READY) ## measure every release that is not measured yet (hours; start it again at any time)
-	@$(BIN)/python -m scripts.measure_history $(NAMED)
+compare: $(READY) ## measure two commits and a control: make compare BASE=main HEAD=HEAD PROFILE=default
+	@$(BIN)/mfbench run "$(BASE)" "$(HEAD)" --profile "$(PROFILE)" $(NAMED)
 
-update: $(READY) ## take in new releases: list, series, measurements, site
-	@$(BIN)/python -m scripts.update $(NAMED)
+history: $(READY) ## measure every release that is not measured yet (hours; can be resumed)
+	@$(BIN)/mfbench run --releases $(NAMED)
+
+update: $(READY) ## take in new releases: measure them, write documents and site
+	@$(BIN)/mfbench update $(NAMED)
 
 doctor: $(READY) ## say what on this machine disturbs measurements
-	@$(BIN)/python -m scripts.doctor
+	@$(BIN)/mfbench doctor
 
-test: $(READY) ## run the tests
-	@$(BIN)/python -m scripts.history
-	@$(BIN)/python -m scripts.optimize --missing-results || test $$? = 1
+test: $(READY) ## run all tests (minutes)
+	@$(BIN)/mfbench setup
 	@$(BIN)/python -m pytest
 
-lint: $(READY) ## check style, types, shell scripts and GitHub workflows
+test-fast: $(READY) ## run the fast tests only
+	@$(BIN)/mfbench setup
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY) ## check style, types, imports, shell scripts and GitHub workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/shellcheck scripts/*.sh .ci/run .ci/compare
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --offline --quiet --persona pedantic .github/workflows
@@ -60,7 +62,7 @@ lint: $(READY) ## check style, types, shell scripts and GitHub workflows
 publish: $(READY) ## write the site from results/ into html/
 	@$(BIN)/asv publish
 
-preview: $(READY) ## show the site on this machine only
+preview: $(READY) ## serve the site on 127.0.0.1
 	@test -f html/index.html || $(BIN)/asv publish
 	@$(BIN)/python -u -m http.server 0 --bind 127.0.0.1 --directory html
 

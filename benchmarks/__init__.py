@@ -4,6 +4,8 @@ Importing the package takes control of this process's environment, before any mo
 metaflow: settings of the person who measures must not reach the measurement.
 """
 
-from benchmarks.surroundings import take_control
+from benchmarks.support.declarations import export_declarations
+from benchmarks.support.environment import take_control
 
 take_control()
+export_declarations()

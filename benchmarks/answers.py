@@ -1,35 +1,82 @@
-"""Digests of what the timed benchmarks answer: a wrong answer deserves no time.
+"""Digests of what the timed benchmarks return: a wrong answer deserves no time.
 
-Two commits whose digests differ are not compared. What may differ between releases, such as help
-texts and public names, is not asked for.
+Commits whose digests differ are not compared. What may differ between releases, such as help
+texts and public names, is not digested.
 """
 
 import hashlib
 
 import numpy
 
-from benchmarks.artifacts import ARTIFACTS, Saved, load
-from benchmarks.client import PastRuns
-from benchmarks.common import BYTES_PAYLOADS, OTHER_PAYLOADS, payload_bytes
-from benchmarks.datastores import ForgettingStorage, content_store, metaflow, require_metaflow
+from benchmarks.artifacts import Saved, load
+from benchmarks.client import PastRuns, read_artifact
 from benchmarks.multicore import TASKS, square
-from benchmarks.surroundings import fresh_folder
+from benchmarks.payloads import ARTIFACTS, BYTES_PAYLOADS, OTHER_PAYLOADS, payload_bytes
+from benchmarks.support import datastores
+from benchmarks.support.datastores import metaflow
+from benchmarks.support.declarations import OneSamplePerProcess
+from benchmarks.support.environment import fresh_folder
 
 if metaflow is not None:
     from metaflow.multicore_utils import parallel_map
 
-# A floating-point number, as which asv stores it, holds so many exactly.
-DIGEST_BYTES = 6
+param_names = ("payload",)
+unit = "digest"
+
+
+class Artifacts(Saved):
+    """What is loaded of what was saved."""
+
+    params = (*ARTIFACTS, *OTHER_PAYLOADS)
+    version = "5"
+
+    def track_digest(self, folder, payload):
+        return digest_of(load(self.names, self.folder))
+
+
+class ContentKey(OneSamplePerProcess):
+    """The key under which content is stored."""
+
+    params = BYTES_PAYLOADS
+
+    def track_digest(self, payload):
+        store, _ = datastores.content_store(datastores.ForgettingStorage, fresh_folder())
+        (saved,) = store.save_blobs(iter([payload_bytes(payload)]), len_hint=1)
+        return digest_of(saved.key)
+
+
+class ClientRead(PastRuns):
+    """What the client reads of a past run."""
+
+    params = ("metrics-52KB", "float64-8MB")
+
+    def track_digest(self, folder, payload):
+        return digest_of(read_artifact(payload))
+
+
+class ParallelMap(OneSamplePerProcess):
+    """What a parallel map returns, in its order."""
+
+    params = TASKS
+    param_names = ("tasks",)
+
+    def track_digest(self, tasks):
+        datastores.require_metaflow()
+        return digest_of(list(parallel_map(square, range(tasks))))
 
 
 def digest_of(value):
-    """Return a number that stands for a value, the same in every process."""
+    """Return a number that stands for a value, the same in every process.
+
+    It has 6 bytes, because asv stores floating-point numbers: they hold that many exactly.
+    """
     digest = hashlib.sha256()
-    _add(digest, value)
-    return int.from_bytes(digest.digest()[:DIGEST_BYTES], "big")
+    add_to(digest, value)
+    return int.from_bytes(digest.digest()[:6], "big")
 
 
-def _add(digest, value):
+def add_to(digest, value):
+    """Add a value to a digest, containers and arrays by what they hold."""
     if isinstance(value, numpy.ndarray):
         digest.update(f"{value.dtype.str} {value.shape} ".encode())
         digest.update(numpy.ascontiguousarray(value).data)
@@ -37,82 +84,10 @@ def _add(digest, value):
         digest.update(f"{len(value)} pairs ".encode())
         for key in sorted(value, key=repr):
             digest.update(f"{key!r} ".encode())
-            _add(digest, value[key])
+            add_to(digest, value[key])
     elif isinstance(value, list | tuple):
         digest.update(f"{type(value).__name__} of {len(value)} ".encode())
         for each in value:
-            _add(digest, each)
+            add_to(digest, each)
     else:
         digest.update(f"{value!r} ".encode())
-
-
-class Artifacts(Saved):
-    """What is loaded of what was saved."""
-
-    params = (*ARTIFACTS, *OTHER_PAYLOADS)
-    param_names = ("payload",)
-    version = "5"
-    timeout = 60
-
-    def setup(self, folder, payload):
-        self.found = self.saved(folder, payload)
-
-    def track_digest(self, folder, payload):
-        return digest_of(load(self.found["names"], self.found["folder"]))
-
-    track_digest.unit = "digest"
-
-
-class ContentKey:
-    """The key under which content is stored."""
-
-    params = BYTES_PAYLOADS
-    param_names = ("payload",)
-    version = "1"
-    timeout = 60
-
-    def setup(self, payload):
-        require_metaflow()
-        self.store, _ = content_store(ForgettingStorage, fresh_folder())
-        self.data = payload_bytes(payload)
-
-    def track_digest(self, payload):
-        (saved,) = self.store.save_blobs(iter([self.data]), len_hint=1)
-        return digest_of(saved.key)
-
-    track_digest.unit = "digest"
-
-
-class ClientRead(PastRuns):
-    """What the client reads of a past run."""
-
-    params = ("metrics-52KB", "float64-8MB")
-    param_names = ("payload",)
-    version = "1"
-    timeout = 60
-
-    def setup(self, folder, payload):
-        self.look_at(folder)
-
-    def track_digest(self, folder, payload):
-        task = metaflow.Task("Artifacts/run-1/start/task-1")
-        return digest_of(task[payload.replace("-", "_")].data)
-
-    track_digest.unit = "digest"
-
-
-class ParallelMap:
-    """What a parallel map returns, in its order."""
-
-    params = TASKS
-    param_names = ("tasks",)
-    version = "1"
-    timeout = 60
-
-    def setup(self, tasks):
-        require_metaflow()
-
-    def track_digest(self, tasks):
-        return digest_of(list(parallel_map(square, range(tasks))))
-
-    track_digest.unit = "digest"

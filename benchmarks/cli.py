@@ -1,31 +1,30 @@
 """The command line: what a person waits for before metaflow says anything."""
 
-from benchmarks.processes import place_flow, run_metaflow, run_python
-from benchmarks.surroundings import fresh_folder
+from benchmarks.support.declarations import OneSamplePerProcess
+from benchmarks.support.environment import fresh_folder
+from benchmarks.support.processes import METAFLOW_COMMAND, place_flow, run_python
+
+rounds = 5
 
 
-class Metaflow:
+class Metaflow(OneSamplePerProcess):
     """Run the `metaflow` command: its banner with the version, and the flows it knows."""
-
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
 
     def setup(self):
         self.folder = fresh_folder()
         (self.folder / ".metaflow").mkdir()
 
     def time_banner(self):
-        run_metaflow([], self.folder)
+        run_python(["-c", METAFLOW_COMMAND], self.folder)
 
     def time_status(self):
-        run_metaflow(["status"], self.folder)
+        run_python(["-c", METAFLOW_COMMAND, "status"], self.folder)
+
+    time_banner.witness = "instructions.Command.track_run(metaflow)"
 
 
-class FlowScript:
+class FlowScript(OneSamplePerProcess):
     """Ask a flow script something that runs no step: what a person does all day."""
-
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 5, 0, 60
 
     def setup(self):
         self.folder = fresh_folder()
@@ -39,3 +38,7 @@ class FlowScript:
 
     def time_check(self):
         run_python([self.script, "check"], self.folder)
+
+    time_help.witness = "instructions.Command.track_run(flow.py --help)"
+    time_show.witness = "instructions.Command.track_run(flow.py show)"
+    time_show.quick = True

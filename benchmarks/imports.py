@@ -3,15 +3,17 @@
 import re
 import statistics
 
-from benchmarks.processes import run_python
-from benchmarks.surroundings import fresh_folder, short_of_time, skip_when_quick
+from benchmarks.support.declarations import OneSamplePerProcess
+from benchmarks.support.environment import fresh_folder, short_of_time, skip_when_quick
+from benchmarks.support.processes import run_python
+
+rounds = 7
 
 TYPICAL_NAMES = (
     "FlowSpec, step, Parameter, IncludeFile, JSONType, current, card, resources, retry, "
     "catch, timeout, conda, project, schedule"
 )
-
-# The modules that make up a part, the ones they import included.
+# The modules that make up a part; what they import belongs to it, too.
 PARTS = {
     "requests": r"requests$",
     "kubernetes client": r"metaflow\.plugins\.kubernetes\.kubernetes_client$",
@@ -20,15 +22,14 @@ PARTS = {
     "cards": r"metaflow\.plugins\.cards\.",
     "plugin resolution": r"metaflow\.plugins$",
 }
-_LINE = re.compile(r"import time:\s+\d+ \|\s+(\d+) \|( +)(\S+)")
-_SAMPLES = 3
 
 
-class Interpreter:
-    """Start Python and nothing else: the control beside every other start."""
+class Interpreter(OneSamplePerProcess):
+    """Start Python and nothing else: the floor below every other start."""
 
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+    witness = "instructions.Command.track_run(python)"
+    quick = True
+    runs_metaflow = False
 
     def timeraw_start(self):
         return (
@@ -37,11 +38,8 @@ class Interpreter:
         )
 
 
-class Import:
+class Import(OneSamplePerProcess):
     """Import metaflow in a fresh interpreter, as every task of every run does."""
-
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def timeraw_metaflow(self):
         return "import metaflow"
@@ -52,19 +50,22 @@ class Import:
     def timeraw_typical_names(self):
         return f"from metaflow import {TYPICAL_NAMES}"
 
+    timeraw_metaflow.quick = True
+    timeraw_metaflow.witness = "instructions.Command.track_run(import metaflow)"
+    timeraw_flowspec.witness = "instructions.Command.track_run(from metaflow import FlowSpec, step)"
 
-class Footprint:
+
+class Footprint(OneSamplePerProcess):
     """What an interpreter holds once it has imported metaflow, and nothing else."""
 
-    version = "1"
-    timeout = 60
+    quick = True
 
     def track_modules(self):
         code = "import sys, metaflow; print(len(sys.modules))"
         return int(run_python(["-c", code], fresh_folder()))
 
     def track_peak_memory(self):
-        # The peak of this memory map; that of rusage would include the parent's.
+        # VmHWM is the peak of this process alone; rusage would include its parent's.
         code = "import metaflow; print(open('/proc/self/status').read())"
         status = run_python(["-c", code], fresh_folder())
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])
@@ -73,22 +74,17 @@ class Footprint:
     track_peak_memory.unit = "bytes"
 
 
-class Part:
-    """Time spent below one part of `import metaflow`; 0 where it is not imported at all.
-
-    The median of three fresh interpreters with `-X importtime`.
-    """
+class Part(OneSamplePerProcess):
+    """Time spent below one part of `import metaflow`; 0 where it is not imported at all."""
 
     params = tuple(PARTS)
     param_names = ("part",)
-    version = "1"
-    timeout = 60
 
     def setup_cache(self):
         if short_of_time():
             return []
         run_python(["-c", "import metaflow"], fresh_folder())
-        return [import_times() for _ in range(_SAMPLES)]
+        return [import_times() for _ in range(3)]
 
     setup_cache.timeout = 120
 
@@ -103,10 +99,11 @@ class Part:
 
 def import_times():
     """Return (depth, microseconds with all it imported, module), in order of completion."""
-    code = "import subprocess, sys; print(subprocess.run([sys.executable, '-X', 'importtime', "
-    code += "'-c', 'import metaflow'], check=True, capture_output=True, text=True).stderr)"
-    report = run_python(["-c", code], fresh_folder())
-    return [(len(depth), int(time), name) for time, depth, name in _LINE.findall(report)]
+    # The report goes to standard error, which is joined to standard output here.
+    code = "import os; os.dup2(1, 2); import metaflow"
+    report = run_python(["-X", "importtime", "-c", code], fresh_folder())
+    lines = re.findall(r"import time:\s+\d+ \|\s+(\d+) \|( +)(\S+)", report)
+    return [(len(depth), int(time), name) for time, depth, name in lines]
 
 
 def outermost_time(lines, pattern):

@@ -1,7 +1,7 @@
 """Executed instructions: what the code does, on any machine, however busy it is.
 
 They repeat to within 0.01%, but see neither waiting nor disks nor the processes that a command
-starts. All are counted in `setup_cache`, two at a time: other load changes the time it takes,
+starts. All are counted in `setup_cache`, two at a time: other load changes how long that takes,
 not the counts.
 """
 
@@ -14,13 +14,15 @@ from pathlib import Path
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
-from benchmarks.processes import METAFLOW_COMMAND, PROGRAMS, place_flow
 from benchmarks.programs.branches import task
-from benchmarks.surroundings import child_environment, short_of_time, skip_when_quick
+from benchmarks.support.declarations import OneSamplePerProcess
+from benchmarks.support.environment import child_environment, short_of_time
+from benchmarks.support.processes import METAFLOW_COMMAND, PROGRAMS, place_flow
 
-PYTHON = "python"
+unit = "instructions"
+
 COMMANDS = (
-    PYTHON,
+    "python",
     "import metaflow",
     "from metaflow import FlowSpec, step",
     "metaflow",
@@ -29,15 +31,12 @@ COMMANDS = (
     "flow.py step",
 )
 ARTIFACT_PAYLOADS = ("float64-800KB", "metrics-52KB")
-_BRANCH = re.compile(r"^branch (\d+) (.+)$", re.MULTILINE)
-_COUNT = re.compile(r"^==(\d+)== I\s+refs:\s+([\d,]+)", re.MULTILINE)
 
 
-class Counted:
+class Counted(OneSamplePerProcess):
     """Every count of the suite, made once for a commit."""
 
-    version = "1"
-    timeout = 60
+    quick = True
 
     def setup_cache(self):
         if shutil.which("valgrind") is None or short_of_time():
@@ -48,21 +47,18 @@ class Counted:
         with ThreadPoolExecutor(max_workers=2) as pool:
             commands = pool.submit(count_branches, folder, "commands")
             artifacts = pool.submit(count_branches, folder, "artifacts", *ARTIFACT_PAYLOADS)
-            python = pool.submit(count_bare_python, folder)
-            counts = {PYTHON: python.result(), **commands.result()}
-            saves_and_loads = artifacts.result()
+            python = pool.submit(count, ["-c", "pass"], folder)
+        (bare,) = python.result()[1].values()
         # What every branch did before it saved or loaded.
-        before = saves_and_loads.pop("nothing")
-        return {**counts, **{name: count - before for name, count in saves_and_loads.items()}}
+        before = artifacts.result().pop("nothing")
+        saves_and_loads = {name: each - before for name, each in artifacts.result().items()}
+        return {"python": bare, **commands.result(), **saves_and_loads}
 
     setup_cache.timeout = 600
 
-
-def require_counts(counts):
-    """Skip where nothing could be counted."""
-    skip_when_quick("under valgrind all takes fifty times as long")
-    if not counts:
-        raise SkipNotImplemented("valgrind is not installed, and nothing else counts instructions")
+    def setup(self, counts, _):
+        if not counts:
+            raise SkipNotImplemented("valgrind is not installed, or too slow for a quick run")
 
 
 class Command(Counted):
@@ -71,13 +67,8 @@ class Command(Counted):
     params = COMMANDS
     param_names = ("command",)
 
-    def setup(self, counts, command):
-        require_counts(counts)
-
     def track_run(self, counts, command):
         return counts[command]
-
-    track_run.unit = "instructions"
 
 
 class Artifact(Counted):
@@ -86,16 +77,11 @@ class Artifact(Counted):
     params = ARTIFACT_PAYLOADS
     param_names = ("payload",)
 
-    def setup(self, counts, payload):
-        require_counts(counts)
-
     def track_save(self, counts, payload):
         return counts[f"save {payload}"]
 
     def track_load(self, counts, payload):
         return counts[f"load {payload}"]
-
-    track_save.unit = track_load.unit = "instructions"
 
 
 def compile_everything(folder):
@@ -103,45 +89,36 @@ def compile_everything(folder):
 
     The run whose task is counted begins here, too, and its first task makes the step's folders.
     """
-    flow = ("hello.py", "--no-pylint")
     for arguments in (
         ("-c", METAFLOW_COMMAND),
         ("hello.py", "--help"),
         ("hello.py", "show"),
-        (*flow, "init", "--run-id", "1", "--task-id", "0"),
+        ("hello.py", "--no-pylint", "init", "--run-id", "1", "--task-id", "0"),
         ("hello.py", *task(1)),
     ):
-        _run([sys.executable, *arguments], folder)
-
-
-def count_bare_python(folder):
-    """Count the instructions of an interpreter that does nothing."""
-    _, counts = _counts(["-c", "pass"], folder)
-    return next(iter(counts.values()))
+        run([sys.executable, *arguments], folder)
 
 
 def count_branches(folder, what, *payloads):
     """Count the instructions of each branch of `programs/branches.py`, from Python's start on."""
     program = str(PROGRAMS / "branches.py")
-    output, counts = _counts([program, str(PROGRAMS.parent.parent), what, *payloads], folder)
-    return {name: counts[int(process)] for process, name in _BRANCH.findall(output)}
+    output, counts = count([program, str(PROGRAMS.parent.parent), what, *payloads], folder)
+    branches = re.findall(r"^branch (\d+) (.+)$", output, re.MULTILINE)
+    return {name: counts[process] for process, name in branches}
 
 
-def _counts(arguments, folder):
-    """Return what was printed, and the instructions of each process, forked ones included."""
+def count(arguments, folder):
+    """Return what Python printed, and the instructions of each process, forked ones included."""
     # Cachegrind without its cache is the fastest of valgrind's tools that count.
     counter = ["valgrind", "--tool=cachegrind", "--cache-sim=no"]
     counter.append("--cachegrind-out-file=/dev/null")
-    finished = _run([*counter, sys.executable, *arguments], folder)
-    counts = {
-        int(process): int(count.replace(",", ""))
-        for process, count in _COUNT.findall(finished.stderr)
-    }
-    return finished.stdout, counts
+    finished = run([*counter, sys.executable, *arguments], folder)
+    counts = re.findall(r"^==(\d+)== I\s+refs:\s+([\d,]+)", finished.stderr, re.MULTILINE)
+    return finished.stdout, {process: int(refs.replace(",", "")) for process, refs in counts}
 
 
-def _run(command, folder):
-    # Paths in the environment are relative, so that no two folders make a difference.
+def run(command, folder):
+    """Run a command; the paths in its environment are relative, the same in every folder."""
     environment = child_environment(".", PYTHONHASHSEED="0", HOME="/nonexistent")
     finished = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if finished.returncode:

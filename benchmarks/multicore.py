@@ -1,9 +1,12 @@
 """Parallel helpers: what metaflow's `parallel_map` adds to the work that it spreads."""
 
-from benchmarks.datastores import metaflow, require_metaflow
+from benchmarks.support.datastores import metaflow, require_metaflow
+from benchmarks.support.declarations import OneSamplePerProcess
 
 if metaflow is not None:
     from metaflow.multicore_utils import parallel_imap_unordered, parallel_map
+
+rounds = 7
 
 TASKS = (1, 2, 8, 64)
 PARALLEL = {"default": None, "8": 8}
@@ -14,13 +17,13 @@ def square(number):
     return number * number
 
 
-class ParallelMap:
+class ParallelMap(OneSamplePerProcess):
     """Map a trivial function over a few items: metaflow's own part of any parallel loop."""
 
     params = (TASKS, tuple(PARALLEL))
     param_names = ("tasks", "max_parallel")
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
+    answer = "answers.ParallelMap.track_digest({tasks})"
+    quick = ("default",)
 
     def setup(self, tasks, max_parallel):
         require_metaflow()
@@ -32,17 +35,14 @@ class ParallelMap:
             raise RuntimeError("parallel_map returned other results than the function")
 
 
-class ParallelImap:
+class ParallelImap(OneSamplePerProcess):
     """Wait for the first of many results: how soon a consumer can begin its own work."""
 
     params = TASKS
     param_names = ("tasks",)
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 7, 0, 60
 
     def setup(self, tasks):
         require_metaflow()
-        self.results = None
         self.expected = {square(item) for item in range(tasks)}
 
     def time_first_result(self, tasks):
@@ -51,5 +51,5 @@ class ParallelImap:
             raise RuntimeError("parallel_imap_unordered returned what the function did not")
 
     def teardown(self, tasks):
-        for _ in self.results or ():
+        for _ in self.results:
             pass  # children that nobody waits for would disturb the next sample

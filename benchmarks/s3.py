@@ -4,86 +4,66 @@ The server is on this machine: it speaks S3's protocol as the real one does, and
 What is measured is metaflow's work and its number of requests.
 """
 
-from benchmarks.artifacts import THREE_HUNDRED_SMALL, TWENTY_SMALL, make_artifacts
-from benchmarks.common import same
-from benchmarks.datastores import FLOW, RUN, STEP, TASK, require_metaflow
-from benchmarks.s3_servers import end, only_this_server, start_gateway, start_moto
-from benchmarks.surroundings import fresh_folder, settle_disk, skip_when_quick
+from benchmarks.payloads import artifact_names, make_artifacts, same
+from benchmarks.support.datastores import require_metaflow, task_datastore
+from benchmarks.support.declarations import OneSamplePerProcess
+from benchmarks.support.environment import fresh_folder, settle_disk
+from benchmarks.support.s3_servers import only_this_server, start
 
-# Many small objects go through metaflow's parallel workers, few through one client.
-PAYLOADS = ("dict-233B", TWENTY_SMALL, "float64-8MB", "text-10MB")
-# A few hundred small ones, and one far above 8 MB, from where boto3 sends an object in parts.
-OBJECTS = (THREE_HUNDRED_SMALL, "float64-64MB")
+profile = "thorough"
+
 BUCKET = "benchmarks"
 
 
-def task_in_s3(mode):
-    """Return the datastore of a task that keeps its artifacts in the server's bucket."""
-    # Here, for no other benchmark is to find this loaded.
-    from metaflow.datastore import FlowDataStore
-    from metaflow.metaflow_environment import MetaflowEnvironment
-    from metaflow.plugins.datastores.s3_storage import S3Storage
-
-    flow = FlowDataStore(
-        FLOW, MetaflowEnvironment(None), storage_impl=S3Storage, ds_root=f"s3://{BUCKET}/metaflow"
-    )
-    return flow.get_task_datastore(RUN, STEP, TASK, attempt=0, mode=mode)
-
-
-class Served:
+class Served(OneSamplePerProcess):
     """Artifacts in the bucket of a server that lives as long as the sample."""
 
-    params = PAYLOADS
+    # Many small objects go through metaflow's parallel workers, few through one client.
+    params = ("dict-233B", "20-small", "float64-8MB", "text-10MB")
     param_names = ("payload",)
-    version = "1"
-    number, repeat, rounds, warmup_time, timeout = 1, 1, 4, 0, 60
-    start_server = staticmethod(start_moto)
+    rounds = 4
+    program = "s3_server.py"
 
     def setup(self, payload):
-        skip_when_quick("a server is started for each sample")
         require_metaflow()
-        self.server, address = self.start_server()
+        self.server, address = start(self.program)
         only_this_server(address)
+        # Not at the top: no other benchmark is to find these loaded.
         import boto3
         from metaflow.plugins.datastores import s3_storage
 
         # Where workers keep what they download; read from the settings when it was imported.
         s3_storage.ARTIFACT_LOCALROOT = str(fresh_folder())
-
+        self.storage_type = s3_storage.S3Storage
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         self.artifacts = make_artifacts(payload)
-        self.names = [name for name, _ in self.artifacts]
-
-    def teardown(self, payload):
-        if hasattr(self, "server"):
-            end(self.server)
-
-    def begin(self):
-        """Begin a task, and make the first request of this process, which takes longest."""
-        self.task = task_in_s3("w")
+        self.names = artifact_names(payload)
+        # This makes the first request of the process, which takes longest.
+        self.task = self.open_task("w")
         self.task.init_task()
 
+    def open_task(self, mode):
+        return task_datastore(mode, f"s3://{BUCKET}/metaflow", storage_type=self.storage_type)
+
     def save(self):
-        """Save the artifacts of a step."""
         self.task.save_artifacts(iter(self.artifacts), len_hint=len(self.artifacts))
+
+    def teardown(self, payload):
+        self.server.communicate()  # closes its standard input, which ends it
+        if not same(dict(self.loaded), dict(self.artifacts)):
+            raise RuntimeError("what was loaded is not what was saved")
 
 
 class Save(Served):
     """Persist a step's artifacts in S3: the end of every step."""
 
-    def setup(self, payload):
-        super().setup(payload)
-        self.begin()
-
     def time_save(self, payload):
         self.save()
 
     def teardown(self, payload):
-        try:
-            if hasattr(self, "task"):
-                check(self.task, self.artifacts)
-        finally:
-            super().teardown(payload)
+        self.task.done()
+        self.loaded = list(self.open_task("r").load_artifacts(self.names))
+        super().teardown(payload)
 
 
 class Load(Served):
@@ -91,27 +71,21 @@ class Load(Served):
 
     def setup(self, payload):
         super().setup(payload)
-        self.begin()
         self.save()
         self.task.done()
-        self.task = task_in_s3("r")
+        self.task = self.open_task("r")
 
     def time_load(self, payload):
         self.loaded = list(self.task.load_artifacts(self.names))
-
-    def teardown(self, payload):
-        super().teardown(payload)
-        if hasattr(self, "loaded") and not equal(self.loaded, self.artifacts):
-            raise RuntimeError("what was loaded is not what was saved")
 
 
 class OnGateway(Served):
     """Many small artifacts, or one of several parts, where MinIO's front keeps files."""
 
-    params = OBJECTS
-    version = "1"
+    # boto3 sends an object in parts from 8 MB on.
+    params = ("300-small", "float64-64MB")
     timeout = 300
-    start_server = staticmethod(start_gateway)
+    program = "s3_gateway.py"
 
     def setup(self, payload):
         super().setup(payload)
@@ -124,17 +98,3 @@ class SaveToGateway(OnGateway, Save):
 
 class LoadFromGateway(OnGateway, Load):
     """Read many small artifacts, or one of several parts, where MinIO's front keeps files."""
-
-
-def check(task, artifacts):
-    """Raise unless a task's artifacts can be read again, equal."""
-    task.done()
-    loaded = list(task_in_s3("r").load_artifacts([name for name, _ in artifacts]))
-    if not equal(loaded, artifacts):
-        raise RuntimeError("what was saved is not what is loaded")
-
-
-def equal(loaded, artifacts):
-    """Tell whether loaded artifacts are those that were saved, in whatever order they came."""
-    found = dict(loaded)
-    return len(found) == len(artifacts) and all(same(found[name], each) for name, each in artifacts)

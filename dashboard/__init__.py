@@ -1,1 +1,1 @@
-"""What completes asv's site."""
+"""The published site: what it has besides asv's own pages."""

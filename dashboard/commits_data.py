@@ -1,106 +1,49 @@
-"""The measured commits as the site shows them: what each is called, and what stands below it."""
+"""The measured commits as the site names them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts import control
-from scripts.git_command import commit_of, git
-from scripts.series import SeriesCommit
+from mfbench.foundation.git_command import git
+from mfbench.repository.control import control_of
+from mfbench.repository.series import SeriesCommit
 
-TIP = "optimized"
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One measured commit.
-
-    Attributes
-    ----------
-    hash : str
-        In full.
-    label : str
-        What people call it: a release's version, an optimisation's name, else 8 digits.
-    name : str
-        Of an optimisation; else the label.
-    title : str
-        The first line of its message.
-    date : int
-        When it was committed, in seconds since 1970.
-    role : str
-        release, control, optimization or other.
-    control_of : str or None
-        The commit below, if this one changes nothing of it.
-    """
-
-    hash: str
-    label: str
-    name: str
-    title: str
-    date: int
-    role: str
-    control_of: str | None
+FIELDS = "--format=%H%x00%P%x00%D%x00%ct%x00%s"
+OPTIONS = ("--no-walk=unsorted", "--ignore-missing", "--decorate-refs=refs/tags", FIELDS)
 
 
 def commits_data(
-    upstream: Path, measured: Iterable[str], series: Iterable[SeriesCommit]
+    upstream: Path, measured: Iterable[str], series: Sequence[SeriesCommit]
 ) -> list[dict[str, Any]]:
-    """Describe the measured commits that the repository has, the oldest first.
-
-    Parameters
-    ----------
-    upstream : pathlib.Path
-        The repository under test.
-    measured : iterable of str
-        Full hashes.
-    series : iterable of SeriesCommit
-        The optimisations on the newest release.
-
-    Returns
-    -------
-    list of dict
-        The fields of `Commit`.
-    """
-    names = {each.hash: each.name for each in series if each.hash}
-    tip = list(names)[-1] if names else None
-    releases = versions(upstream)
-    found = []
-    described = read_commits(upstream, sorted(set(measured)))
-    parents = {parent for _, parent, *_ in described}
-    trees = {commit: tree for commit, _, tree, *_ in read_commits(upstream, sorted(parents))}
-    for commit, parent, tree, seconds, title in described:
-        name = names.get(commit) or releases.get(commit) or commit[:8]
-        label = TIP if commit == tip else name
-        role = "optimization" if commit in names else "release" if commit in releases else "other"
-        control_of = None
-        if role != "release" and parent and trees.get(parent) == tree:
-            # Others have changed nothing, too; the engine knows one.
-            control_of = parent if control.control_of(upstream, parent) == commit else None
-            role = "control"
-        found.append(Commit(commit, label, name, title, int(seconds), role, control_of))
-    return [asdict(each) for each in sorted(found, key=lambda each: (each.date, each.hash))]
+    """Describe those of the measured commits that the repository has, the oldest first."""
+    hashes = sorted(set(measured))
+    # Without a hash, git would show the commit that is checked out.
+    log = git(upstream, "log", *OPTIONS, *hashes) if hashes else ""
+    found = [commit_data(upstream, line, series) for line in log.splitlines()]
+    return sorted(found, key=lambda each: (each["date"], each["hash"]))
 
 
-def versions(upstream: Path) -> dict[str, str]:
-    """Return the version of each tagged commit."""
-    fields = "--format=%(refname:short)%00%(objectname)%00%(*objectname)"
-    lines = git(upstream, "for-each-ref", "refs/tags", fields).splitlines()
-    found = (line.split("\0") for line in lines)
-    return {peeled or own: version for version, own, peeled in found}
-
-
-def read_commits(upstream: Path, hashes: list[str]) -> list[tuple[str, str, str, str, str]]:
-    """Return hash, first parent, tree, date and title of those commits that are there."""
-    known = [each for each in hashes if commit_of(upstream, each) is not None]
-    if not known:
-        return []
-    fields = "--format=%H%x00%P%x00%T%x00%ct%x00%s"
-    lines = git(upstream, "log", "--no-walk=unsorted", fields, *known).splitlines()
-    found = []
-    for line in lines:
-        commit, parents, tree, seconds, title = line.split("\0", 4)
-        found.append((commit, parents.partition(" ")[0], tree, seconds, title))
-    return found
+def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> dict[str, Any]:
+    """Describe a commit, given its line of git's log."""
+    commit, parents, tags, seconds, title = line.split("\0", 4)
+    names = {each.hash: each.name for each in series}
+    tag = re.search(r"tag: ([^,]+)", tags)
+    role = "optimization" if commit in names else "release" if tag else "other"
+    control_of_parent = None
+    if role != "release" and parents:
+        parent = parents.split()[0]
+        if control_of(upstream, parent) == commit:
+            role, control_of_parent = "control", parent
+    name = names.get(commit) or (tag[1] if tag else commit[:8])
+    return {
+        "hash": commit,
+        "label": "optimized" if series and commit == series[-1].hash else name,
+        "name": name,
+        "title": title,
+        "date": int(seconds),
+        "role": role,
+        "control_of": control_of_parent,
+    }

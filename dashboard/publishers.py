@@ -1,8 +1,7 @@
-"""asv plugin: publishes the Before / after page beside asv's own, all of it or nothing."""
+"""asv plugin: completes the site that `asv publish` writes, and replaces it whole or not at all."""
 
 from __future__ import annotations
 
-import html
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,56 +12,38 @@ from asv.commands import publish
 from asv.publishing import OutputPublisher
 from asv.repo import get_repo
 
-from scripts.errors import Failure
-from scripts.git_command import before_interrupts, commit_of, git
-from scripts.optimize import commits_without_results
-from scripts.paths import ROOT
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import delay_interrupts, git
+from mfbench.foundation.paths import ROOT
+from mfbench.repository.series import commits_without_results
 
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Measured commits of metaflow</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto }}
-pre {{ white-space: pre-wrap }}
-:target {{ outline: 2px solid; outline-offset: .5rem }}
-</style>
-<h1>Measured commits of metaflow</h1>
-<p>The repository under test is made from released sdists; these hashes exist only there.
-<a href="index.html">Back to the benchmarks</a>.</p>
-{commits}
-</html>
-"""
-COMMIT = (
-    '<article id="{commit}"><h2>{title}</h2><p><code>{commit}</code>, {date}</p>{body}</article>'
-)
+publish_in_place = publish.Publish.run
+
+
+def setup() -> None:
+    """Let ``asv publish`` run `publish_complete`."""
+    publish.Publish.run = staticmethod(publish_complete)
 
 
 def publish_complete(conf: Any, **options: Any) -> None:
-    """Run ``asv publish`` into a folder beside the site, which takes its place when it is whole.
-
-    It refuses a series that is measured in part, and damaged results; the site that was there
-    stays then.
-    """
+    """Run ``asv publish`` into a new folder, which replaces the site once it is complete."""
     target = Path(conf.html_dir).absolute()
     try:
         require_results(Path(get_repo(conf)._path), Path(conf.results_dir))
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-            conf.html_dir = str(Path(folder) / "site")
-            try:
-                publish_anyway(conf, **options)
-            finally:
-                conf.html_dir = str(target)
-            with before_interrupts():
-                replace_folder(Path(folder) / "site", target, Path(folder) / "before")
+            new, old = Path(folder, "new"), Path(folder, "old")
+            conf.html_dir = str(new)
+            publish_in_place(conf, **options)
+            conf.html_dir = str(target)
+            with delay_interrupts():
+                if target.exists():
+                    target.rename(old)
+                new.rename(target)
     except Failure as failure:
         raise util.UserError(str(failure)) from None
     except OSError as problem:
-        raise util.UserError(
-            f"the site can't be written ({problem}); the one before stays"
-        ) from None
+        raise util.UserError(f"the site can't be written ({problem}); the old one stays") from None
 
 
 def require_results(upstream: Path, results: Path) -> None:
@@ -74,67 +55,7 @@ def require_results(upstream: Path, results: Path) -> None:
     missing = commits_without_results(upstream, results)
     if missing and any(results.glob("*/*-*.json")):
         names = ", ".join(f"{commit.name} ({commit.hash[:8]})" for commit in missing)
-        raise Failure(f"no results for {names}; measure with: python -m scripts.bench --full")
-
-
-def replace_folder(new: Path, target: Path, aside: Path) -> None:
-    """Put a folder in the place of another, which is moved aside."""
-    if target.exists():
-        target.rename(aside)
-    try:
-        new.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
-    target.chmod(0o755)
-
-
-publish_anyway = publish.Publish.run
-
-
-def setup() -> None:
-    """Put the check above into asv."""
-    publish.Publish.run = staticmethod(publish_complete)
-
-
-class BeforeAfter(OutputPublisher):
-    """Writes the landing page and its data; asv's own page becomes asv.html."""
-
-    order = 20
-
-    @classmethod
-    def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
-        """Write the page, its data, and the series as patches; parameters as asv gives them."""
-        # Not above: asv loads its plugins for each command.
-        from dashboard import before_after, npm_packages, site_data
-        from scripts import compare
-        from scripts.comparison_report import as_json
-        from scripts.optimize import export
-        from scripts.status import measured_effects
-
-        site, results, upstream = Path(conf.html_dir), Path(conf.results_dir), Path(repo._path)
-        npm_packages.install()
-        npm_packages.make_asv_self_contained(site)
-        export(upstream, "main", site / "patches", measured_effects(upstream))
-        data = site_data.document(results, upstream)
-        machine, names = data["default"]["machine"], ("main", "optimized")
-        measured = data["results"].get(machine, {})
-        comparison = None
-        if any(commit_of(upstream, name) in measured for name in names):
-            comparison = compare.load(results, upstream, names, machine)
-        described = ROOT / "STATUS.md"
-        status = described.read_text(encoding="utf-8") if described.exists() else ""
-        patches = before_after.patches_in(site)
-        made = before_after.page(data, comparison, status, patches)
-        (site / "index.html").write_text(made, encoding="utf-8")
-        folder = site / "data"
-        folder.mkdir()
-        (folder / "site.json").write_text(site_data.as_text(data), encoding="utf-8")
-        for schema in ("site.schema.json", "comparison.schema.json"):
-            shutil.copyfile(ROOT / "dashboard" / schema, folder / schema)
-        if comparison is not None:
-            (folder / "comparison.json").write_text(as_json(comparison), encoding="utf-8")
+        raise Failure(f"no results of {names}; measure with: mfbench run --series")
 
 
 class Commits(OutputPublisher):
@@ -144,27 +65,46 @@ class Commits(OutputPublisher):
 
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
-        """Write the page.
+        """Write the page; the keys of `revisions` are the hashes of the published commits."""
+        from dashboard.before_after import TEMPLATES
 
-        Parameters
-        ----------
-        conf, repo, benchmarks, graphs
-            As asv gives them.
-        revisions : dict
-            The published commits, as hashes.
-        """
-        commits = sorted(revisions, key=revisions.__getitem__, reverse=True)
-        text = "\n".join(describe(Path(repo._path), commit) for commit in commits)
-        Path(conf.html_dir, "commits.html").write_text(PAGE.format(commits=text), encoding="utf-8")
+        fields = "--format=%x1e%H%x1f%as%x1f%s%x1f%b"
+        records = git(Path(repo._path), "log", "--no-walk", fields, *revisions).split("\x1e")[1:]
+        commits = [record.split("\x1f") for record in records]
+        text = TEMPLATES.get_template("commits.html").render(commits=commits)
+        Path(conf.html_dir, "commits.html").write_text(text, encoding="utf-8")
 
 
-def describe(repository: Path, commit: str) -> str:
-    """Return one commit as HTML."""
-    said = git(repository, "show", "--no-patch", "--format=%aI%x00%s%x00%b", commit)
-    date, title, body = said.split("\0")
-    return COMMIT.format(
-        commit=commit,
-        title=html.escape(title),
-        date=date[:10],
-        body=f"<pre>{html.escape(body.strip())}</pre>" if body.strip() else "",
-    )
+class BeforeAfter(OutputPublisher):
+    """Writes the page Before / after, its data and the patches; asv's own page becomes asv.html."""
+
+    order = 20
+
+    @classmethod
+    def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
+        """Write them."""
+        # Imported here because asv loads its plugins for every command.
+        from dashboard import before_after, npm_packages, site_data
+        from mfbench.report.comparison_json import as_json
+        from mfbench.report.status import measured_effects
+        from mfbench.repository.patches import export
+        from mfbench.verdict.revisions import compare_revisions
+
+        site, results, upstream = Path(conf.html_dir), Path(conf.results_dir), Path(repo._path)
+        npm_packages.install()
+        npm_packages.make_asv_self_contained(site)
+        patches = export(upstream, "main", site / "patches", measured_effects(upstream))
+        data = site_data.document(results, upstream)
+        machine = data["default"]["machine"]
+        sides = ("main", "optimized")
+        comparison = compare_revisions(results, upstream, sides, machine) if machine else None
+        status = (ROOT / "STATUS.md").read_text(encoding="utf-8")
+        page = before_after.page(data, comparison, status, patches)
+        (site / "index.html").write_text(page, encoding="utf-8")
+        folder = site / "data"
+        folder.mkdir()
+        for schema in (ROOT / "dashboard").glob("*.schema.json"):
+            shutil.copy(schema, folder)
+        (folder / "site.json").write_text(site_data.as_text(data), encoding="utf-8")
+        if comparison is not None:
+            (folder / "comparison.json").write_text(as_json(comparison), encoding="utf-8")

@@ -1,6 +1,6 @@
-"""What makes metaflow faster: one module an optimisation, in the order of `SERIES`."""
+"""What makes metaflow faster: one module per optimisation, in the order of `SERIES`."""
 
-from optimizations.optimization import Optimization, load
+from optimizations.edits import Optimization, load
 
 SERIES: tuple[Optimization, ...] = (
     load("control"),

@@ -19,13 +19,18 @@ Risk: stored bytes (never keys) differ between environments that have these pack
 look takes its part of the time of a small save where it finds that zlib is needed.
 """
 
-from functools import lru_cache
-from hashlib import sha512
-from math import inf
-from typing import Any
+from __future__ import annotations
 
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from functools import lru_cache
+
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (
+    Claim("artifacts.Save.time_save(text-10MB)", "saving text 10 MB"),
+    Claim("artifacts.Load.time_load(text-10MB)", "loading text 10 MB"),
+    Claim("artifacts.Save.time_save(columns-20MB)", "saving columns 20 MB"),
+    Claim("artifacts.Load.time_load(columns-20MB)", "loading columns 20 MB"),
+)
 
 COMPRESSION = "metaflow/datastore/blob_compression.py"
 CONSTANTS = """
@@ -39,7 +44,7 @@ HARDLY_BY_OTHERS = 0.98
 """
 
 
-@lru_cache(maxsize=None)  # noqa: UP033
+@lru_cache(maxsize=None)
 def _fast_zlib() -> Any:
     """Return the fastest module that does what zlib does, and its own fast level."""
     try:
@@ -53,19 +58,19 @@ def _fast_zlib() -> Any:
 
         return zlib_ng, 3
     except ImportError:
-        return zlib, 1  # noqa: F821
+        return zlib, 1
 
 
 def _compressor(level: int, wbits: int, before: bytes) -> Any:
-    library, fast_level = _fast_zlib() if level == 1 else (zlib, level)  # noqa: F821
-    if library is zlib:  # noqa: F821
+    library, fast_level = _fast_zlib() if level == 1 else (zlib, level)
+    if library is zlib:
         # ISA-L leaves the upper halves of vector registers in use. zlib is slower then, until code
         # that clears them has run: OpenSSL's does.
         sha512().digest()
     if before:
         # What lies before is within reach, as if it had been compressed in one go.
-        return library.compressobj(fast_level, zlib.DEFLATED, wbits, zdict=before)  # noqa: F821
-    return library.compressobj(fast_level, zlib.DEFLATED, wbits)  # noqa: F821
+        return library.compressobj(fast_level, zlib.DEFLATED, wbits, zdict=before)
+    return library.compressobj(fast_level, zlib.DEFLATED, wbits)
 
 
 def _library() -> Any:
@@ -74,42 +79,45 @@ def _library() -> Any:
 
 def _fast_below() -> float:
     # Theirs are on anything.
-    return SMALL if _fast_zlib()[0] is zlib else inf  # noqa: F821
+    return SMALL if _fast_zlib()[0] is zlib else inf
 
 
 def _text_from() -> int:
     # zlib-ng is not so much faster that it pays sooner.
-    return TINY if _library().__name__.startswith("isal") else SMALL  # noqa: F821
+    return TINY if _library().__name__.startswith("isal") else SMALL
 
 
+# Formatted as in metaflow, whose lines are shorter.
+# fmt: off
 def _is_better_searched(blob: Any, start: int, end: int) -> bool:
-    if _fast_zlib()[0] is zlib:  # noqa: F821
+    if _fast_zlib()[0] is zlib:
         return False
-    windows = list(windows_of(blob, start, end))  # noqa: F821
-    share = share_for(end - start)  # noqa: F821
+    windows = list(windows_of(blob, start, end))
+    share = share_for(end - start)
     # In this order, for what repeats in numbers takes longest to look at.
     return _shows_more(windows) or any(
-        repeats_shortly(window, share)  # noqa: F821
+        repeats_shortly(window, share)
         for window in windows
     )
 
 
+# fmt: on
 def _shows_more(windows: Any) -> bool:
     """Tell whether in a sample zlib finds more, as it may in what has frequent bytes: numbers."""
-    of_numbers = (each for each in windows if _frequent_byte(each) is not None)  # noqa: F821
+    of_numbers = (each for each in windows if _frequent_byte(each) is not None)
     window = next(of_numbers, None)
     if window is None:
         return False
-    sample = window[:SHORTEST_SAMPLE]  # noqa: F821
-    quick, usual = (_sampled_size(sample, level) for level in (1, USUAL))  # noqa: F821
-    return quick > MORE * usual  # noqa: F821
+    sample = window[:SHORTEST_SAMPLE]
+    quick, usual = (_sampled_size(sample, level) for level in (1, USUAL))
+    return quick > MORE * usual
 
 
 def _kept_below(level: int) -> float:
     """Tell down to which share of its size a small blob has to be compressed for it to pay."""
-    if level == USUAL or _fast_zlib()[0] is zlib:  # noqa: F821
-        return HARDLY  # noqa: F821
-    return HARDLY_BY_OTHERS  # noqa: F821
+    if level == USUAL or _fast_zlib()[0] is zlib:
+        return HARDLY
+    return HARDLY_BY_OTHERS
 
 
 def apply(tree: SourceTree) -> None:
@@ -125,7 +133,7 @@ def apply(tree: SourceTree) -> None:
     module.add_definition(_shows_more, before="_kept_below")
     module.replace_statement(within=None, find="ALLOWED_FOR_TEXT = 1.15", by=CONSTANTS)
     module.add_import("from .short_repeats import repeats_shortly, share_for, windows_of")
-    tree.add_module("metaflow/datastore/short_repeats.py", source_of("short_repeats"))
+    tree.insert("metaflow/datastore/short_repeats.py")
     module.add_import("from functools import lru_cache")
     module.add_import("from hashlib import sha512")
     module.add_import("from math import inf")

@@ -25,8 +25,21 @@ same instant may leave a blob with the other's metadata.
 
 import inspect
 
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree, Target
+
+CLAIMS = (
+    Claim("instructions.Artifact.track_save(float64-800KB)", "saving float64 800 KB"),
+    Claim("instructions.Artifact.track_load(float64-800KB)", "loading float64 800 KB"),
+    Claim("artifacts.Save.time_save(float64-8MB)", "saving float64 8 MB"),
+    Claim("artifacts.Load.time_load(float64-8MB)", "loading float64 8 MB"),
+)
+TARGET = Target(
+    "“double gzip” on every artifact",
+    claimed="compress once, tune the level",
+    case="artifacts.Save.time_save(float64-8MB)",
+    at_least=16,
+    finding="metaflow compresses each artifact once, not twice.",
+)
 
 STORE = "metaflow/datastore/content_addressed_store.py"
 LOCAL = "metaflow/plugins/datastores/local_storage.py"
@@ -37,7 +50,7 @@ def _pack_v1(self, blob):
     from . import blob_compression
 
     packed = blob_compression.pack(blob)
-    return None if packed is None else as_file(packed)  # noqa: F821
+    return None if packed is None else as_file(packed)
 
 
 def _unpack_v1(self, blob):
@@ -47,7 +60,7 @@ def _unpack_v1(self, blob):
     unpacked = blob_compression.unpack(packed)
     if unpacked is not None:
         return unpacked
-    with gzip.GzipFile(fileobj=BytesIO(packed), mode="rb") as f:  # noqa: F821
+    with gzip.GzipFile(fileobj=BytesIO(packed), mode="rb") as f:
         return f.read()
 
 
@@ -56,26 +69,26 @@ def save_bytes(self, path_and_bytes_iter, overwrite=False, len_hint=0):
     for path, obj in path_and_bytes_iter:
         byte_obj, metadata = obj if isinstance(obj, tuple) else (obj, None)
         full_path = self.full_uri(path)
-        if not overwrite and os.path.exists(full_path):  # noqa: F821
+        if not overwrite and os.path.exists(full_path):
             continue
-        LocalStorage._makedirs(os.path.dirname(full_path))  # noqa: F821
+        LocalStorage._makedirs(os.path.dirname(full_path))
         if metadata:
             # Before what it describes: stored bytes can't be read without it.
-            description = json.dumps(metadata).encode("utf-8")  # noqa: F821
+            description = json.dumps(metadata).encode("utf-8")
             self._atomic_write("%s_meta" % full_path, description)
-        self._atomic_write(full_path, content_of(byte_obj))  # noqa: F821
+        self._atomic_write(full_path, content_of(byte_obj))
 
 
 def _atomic_write(full_path, data):
     # Beside first: whoever looks sees all of a file or none of it.
-    new_path = "%s.%s.new" % (full_path, os.urandom(8).hex())  # noqa: F821
+    new_path = "%s.%s.new" % (full_path, os.urandom(8).hex())
     try:
         with open(new_path, mode="wb") as f:
-            f.writelines(pieces_of(data))  # noqa: F821
-        os.rename(new_path, full_path)  # noqa: F821
+            f.writelines(pieces_of(data))
+        os.rename(new_path, full_path)
     finally:
-        if os.path.exists(new_path):  # noqa: F821
-            os.unlink(new_path)  # noqa: F821
+        if os.path.exists(new_path):
+            os.unlink(new_path)
 
 
 def apply(tree: SourceTree) -> None:
@@ -105,7 +118,7 @@ def apply(tree: SourceTree) -> None:
     store.replace_body("ContentAddressedStore._unpack_v1", by=_unpack_v1, was={"a96a507d3ff4"})
     store.defer_import("pieces_of")
     for name in ("blob_compression", "compressible"):
-        tree.add_module(f"metaflow/datastore/{name}.py", source_of(name))
+        tree.insert(f"metaflow/datastore/{name}.py")
     local = tree[LOCAL]
     if local.has("LocalStorage._atomic_write"):
         local.replace_body("LocalStorage.save_bytes", by=save_bytes, was={"8614906e091b"})

@@ -15,8 +15,38 @@ How to measure: `artifacts.Save` and `hashing.ContentKey`, with the setting and 
 Risk: content that was stored under its SHA-1 key is stored once more under the new one.
 """
 
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree, Target
+
+CLAIMS = (
+    Claim("instructions.Artifact.track_save(float64-800KB)", "saving float64 800 KB"),
+    Claim(
+        "artifacts.SaveWithBlake3Keys.time_save(float64-8MB)",
+        "saving float64 8 MB with BLAKE3 keys",
+        against="artifacts.Save.time_save(float64-8MB)",
+    ),
+    Claim(
+        "artifacts.SaveWithBlake3Keys.time_save(embeddings-8MB)",
+        "saving float32 embeddings 8 MB with BLAKE3 keys",
+        against="artifacts.Save.time_save(embeddings-8MB)",
+    ),
+    Claim(
+        "artifacts.SaveWithBlake3Keys.time_save(random-5MB)",
+        "saving random bytes 5 MB with BLAKE3 keys",
+        against="artifacts.Save.time_save(random-5MB)",
+    ),
+    Claim(
+        "hashing.ContentKeyWithBlake3.time_find(float64-8MB)",
+        "the BLAKE3 key of float64 8 MB",
+        against="hashing.ContentKey.time_find(float64-8MB)",
+    ),
+)
+TARGET = Target(
+    "SHA1 content hashing",
+    claimed="xxHash or BLAKE3",
+    case="artifacts.SaveWithBlake3Keys.time_save(float64-8MB)",
+    at_least=1.2,
+    finding="BLAKE3 keys are off by default, and xxHash is not collision-resistant.",
+)
 
 STORE = "metaflow/datastore/content_addressed_store.py"
 
@@ -32,4 +62,4 @@ def apply(tree: SourceTree) -> None:
     store.add_import("from .content_keys import content_key")
     store.defer_import("sha1")
     store.defer_import("hexdigest")
-    tree.add_module("metaflow/datastore/content_keys.py", source_of("content_keys"))
+    tree.insert("metaflow/datastore/content_keys.py")

@@ -16,27 +16,35 @@ Risk: a save takes more than one CPU for as long as it compresses. Stored bytes 
 between machines of one CPU and of several.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
+
+CLAIMS = (
+    Claim("artifacts.Save.time_save(text-10MB)", "saving text 10 MB"),
+    Claim("artifacts.Save.time_save(columns-20MB)", "saving columns 20 MB"),
+    Claim("artifacts.Save.time_save(half-noise-16MB)", "saving half noise, half zeros 16 MB"),
+    Claim("artifacts.Save.time_save(zeros-64MB)", "saving zeros 64 MB"),
+)
 
 COMPRESSION = "metaflow/datastore/blob_compression.py"
 PACKING = "return _gzip(blob, levels[0]) if len(parts) == 1 else _mixed(whole, parts, levels)"
 
 
+# Formatted as in metaflow, whose lines are shorter.
+# fmt: off
 def _mixed(blob, parts, levels):
-    checksum, *packed = results_of(  # noqa: F821
+    checksum, *packed = results_of(
         [
-            partial(_checksum, blob),  # noqa: F821
+            partial(_checksum, blob),
             *(
-                partial(_deflated, blob, *part, level)  # noqa: F821
+                partial(_deflated, blob, *part, level)
                 for part, level in zip(parts, levels)
             ),
         ]
     )
-    return _member(packed, checksum, len(blob))  # noqa: F821
+    return _member(packed, checksum, len(blob))
 
 
+# fmt: on
 def apply(tree: SourceTree) -> None:
     """Let threads compress chunks."""
     if COMPRESSION not in tree:
@@ -48,4 +56,4 @@ def apply(tree: SourceTree) -> None:
     module.replace_body("_mixed", by=_mixed, was={"659d9b99447f"})
     module.add_import("from .several_threads import in_chunks, results_of")
     module.add_import("from functools import partial")
-    tree.add_module("metaflow/datastore/several_threads.py", source_of("several_threads"))
+    tree.insert("metaflow/datastore/several_threads.py")

@@ -5,7 +5,7 @@ each comparison shows how much two measurements of one and the same code differ.
 the control shows too is noise. It is no part of a pull request.
 """
 
-from optimizations.source_tree import SourceTree
+from optimizations.edits.source_tree import SourceTree
 
 
 def apply(tree: SourceTree) -> None:

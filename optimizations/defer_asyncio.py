@@ -13,8 +13,15 @@ Risk: code that reads `asyncio` from one of these modules no longer finds it the
 uses asyncio itself, as a notebook does, has loaded it before and saves nothing.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree, Target
+
+CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
+TARGET = Target(
+    "asyncio in `subprocess_manager`",
+    claimed="91 ms, saves ~41 ms",
+    case="instructions.Command.track_run(import metaflow)",
+    at_least=1.09,
+)
 
 
 def apply(tree: SourceTree) -> None:

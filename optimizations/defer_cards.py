@@ -16,13 +16,14 @@ filled by its methods; C code that reads a list's items without asking it would 
 interpreter itself asks; tested).
 """
 
-from optimizations.new_modules import add_lazy_loading
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
 
 
 def apply(tree: SourceTree) -> None:
     """Make the list of cards and the module `metaflow.cards` lazy."""
-    add_lazy_loading(tree)
+    tree.insert("metaflow/lazy_loading.py")
     package = tree["metaflow/__init__.py"]
     package.replace_statement(
         within=None,

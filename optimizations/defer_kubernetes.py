@@ -15,7 +15,16 @@ Risk: code that reads `KubernetesClient` from `kubernetes.py`, or `KubernetesExc
 decorator's module, no longer finds it there; both are where they are defined.
 """
 
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree, Target
+
+CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
+TARGET = Target(
+    "Kubernetes clients",
+    claimed="50 ms, saves ~48 ms",
+    case="instructions.Command.track_run(import metaflow)",
+    at_least=1.1,
+    finding="The client is small: most of what a profile shows below it is the YAML library.",
+)
 
 FOLDER = "metaflow/plugins/kubernetes"
 

@@ -17,7 +17,9 @@ Risk: code that reads or patches `uuid`, say, in one of these modules no longer 
 
 import re
 
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
 
 UTILITIES = "metaflow/util.py"
 API = "metaflow/runner/click_api.py"

@@ -18,11 +18,41 @@ reads or patches the name `requests` in one of these modules (`service.requests`
 it there; patching `requests` itself works as before.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.first_use import _MadeAtFirstUse
-from optimizations.source_tree import SourceTree
+from __future__ import annotations
+
+from optimizations.edits import Claim, DoesNotApply, SourceTree, Target
+
+CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
+TARGET = Target(
+    "`requests` in metadata providers",
+    claimed="128 ms, saves ~108 ms",
+    case="instructions.Command.track_run(import metaflow)",
+    at_least=1.27,
+)
 
 SESSION = "ServiceMetadataProvider._session"
+
+
+class _MadeAtFirstUse:
+    """A class attribute made by a function when it is first read, once for all subclasses."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made = None
+        self._lock = threading.Lock()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+        self._name = name
+
+    def __get__(self, instance: object, owner: Optional[type] = None) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            # From now on the class holds the made object itself.
+            if self._owner.__dict__.get(self._name) is self:
+                setattr(self._owner, self._name, self._made)
+        return self._made
 
 
 def apply(tree: SourceTree) -> None:

@@ -12,8 +12,16 @@ How to measure: `instructions.Command` and `imports.Import` for `import metaflow
 Risk: code that reads `yaml` from one of these modules no longer finds it there.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree, Target
+
+CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
+TARGET = Target(
+    "YAML and cards infrastructure",
+    claimed="52 ms, saves ~37 ms",
+    case="instructions.Command.track_run(import metaflow)",
+    at_least=1.08,
+    finding="Most of it is the YAML library. `defer_cards` loads the cards late, for 1.03× more.",
+)
 
 
 def apply(tree: SourceTree) -> None:

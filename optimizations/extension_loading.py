@@ -21,8 +21,28 @@ systems have it. Removing `extension_discovery` from METAFLOW_HOME forgets every
 folder can't be written, every start searches as before.
 """
 
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree, Target
+
+CLAIMS = (
+    Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),
+    Claim(
+        "extensions.FirstDiscovery.time_discover(200, 1)",
+        "1 extension, the first start after a change",
+    ),
+    Claim("extensions.Discovery.time_discover(200, 1)", "1 extension, the next start"),
+    Claim(
+        "extensions.RepeatedDiscovery.time_discover(200, 1)",
+        "1 extension, once more in one process",
+    ),
+)
+TARGET = Target(
+    "extension loading",
+    claimed="a cache keyed by mtime",
+    case="extensions.RepeatedDiscovery.time_discover(200, 1)",
+    at_least=20,
+    finding="Without an extension a cache gains nothing, and the first search after a change "
+    "takes longer because it writes the cache.",
+)
 
 SUPPORT = "metaflow/extension_support/__init__.py"
 SEARCH = "_get_extension_packages"
@@ -63,7 +83,7 @@ def apply(tree: SourceTree) -> None:
         return mf_ext_packages, extension_points_to_pkg
         """,
     )
-    tree.add_module("metaflow/extension_support/discovery_cache.py", source_of("discovery_cache"))
+    tree.insert("metaflow/extension_support/discovery_cache.py")
     defer_distributions(tree)
 
 

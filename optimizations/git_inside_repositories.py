@@ -14,9 +14,9 @@ flow inside of one gains the question about metaflow's version alone.
 Risk: none known; where git would find a repository it is still asked.
 """
 
-from os import environ, path
+from optimizations.edits import Claim, SourceTree
 
-from optimizations.source_tree import SourceTree
+CLAIMS = (Claim("flows.Run.time_hello", "`flow.py run`, two steps"),)
 
 VERSION = "metaflow/metaflow_version.py"
 COMMIT = "metaflow/metaflow_git.py"

@@ -20,10 +20,14 @@ from before (of up to 32 MB), or is not glibc's, and where the kernel places lar
 way. A Python that reads large bytes in several parts is advised of less, or of none.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
 from optimizations.unpickle_from_file import TASK
+
+CLAIMS = (
+    Claim("artifacts.Load.time_load(float64-8MB)", "loading float64 8 MB"),
+    Claim("artifacts.Load.time_load(half-noise-16MB)", "loading half noise, half zeros 16 MB"),
+    Claim("artifacts.Load.time_load(zeros-64MB)", "loading zeros 64 MB"),
+)
 
 
 def apply(tree: SourceTree) -> None:
@@ -34,4 +38,4 @@ def apply(tree: SourceTree) -> None:
     task.replace_expression("pickle.load(file)", by="pickle.load(advised(file))")
     task.add_import("from .advised_memory import advised")
     task.defer_import("advised")
-    tree.add_module("metaflow/datastore/advised_memory.py", source_of("advised_memory"))
+    tree.insert("metaflow/datastore/advised_memory.py")

@@ -15,10 +15,14 @@ How to measure: `artifacts.Load` and `artifacts.Memory` of what compresses, as c
 Risk: a pickle's code runs before its checksum is seen to be wrong.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
 from optimizations.unpickle_from_file import LOADING, STORE, TASK
+
+CLAIMS = (
+    Claim("artifacts.Load.time_load(half-noise-16MB)", "loading half noise, half zeros 16 MB"),
+    Claim("artifacts.Load.time_load(columns-20MB)", "loading columns 20 MB"),
+    Claim("artifacts.Load.time_load(zeros-64MB)", "loading zeros 64 MB"),
+)
 
 UNPACKING = """
 try:
@@ -47,7 +51,7 @@ if (
 def _load(file):
     """Unpickle what a file holds, and read it to its end: the checksum is there."""
     try:
-        return pickle.load(file)  # noqa: F821
+        return pickle.load(file)
     finally:
         while file.read(64 * 1024):
             pass
@@ -58,7 +62,7 @@ def apply(tree: SourceTree) -> None:
     store, task = tree[STORE], tree[TASK]
     if "as_files" not in store.source:
         raise DoesNotApply(f"{STORE}: as_files: not found; unpickle_from_file adds it")
-    tree.add_module("metaflow/datastore/inflating.py", source_of("inflating"))
+    tree.insert("metaflow/datastore/inflating.py")
     # Older releases name another variable in the message.
     name = "path_key" if "(path_key, e)" in store.source else "path"
     unpacking, inflating = (text.replace("NAME", name) for text in (UNPACKING, INFLATING))

@@ -17,13 +17,18 @@ C code that reads a list's items without asking the list sees it empty until it 
 `dir` and `import *` of `metaflow.plugins` name less until it was.
 """
 
+from __future__ import annotations
+
 import inspect
 import re
+from functools import partial
 
-from optimizations import plugins_at_first_use
-from optimizations.errors import DoesNotApply
-from optimizations.new_modules import add_lazy_loading
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
+
+CLAIMS = (
+    Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),
+    Claim("instructions.Command.track_run(flow.py step)", "a task of a hello flow"),
+)
 
 PLUGINS = "metaflow/plugins/__init__.py"
 SUPPORT = "metaflow/extension_support/plugins.py"
@@ -67,17 +72,89 @@ def __getattr__(name):
 """
 
 
+def lazy_plugins(category: str) -> Union[LazyList, LazyDict]:
+    """Return what `resolve_plugins` returns, loaded when anything first looks at it."""
+    # What was asked for and does not exist is reported now, as ever.
+    resolve_plugins(category, path_only=True)
+    kind = LazyDict if _plugin_categories[category] is None else LazyList
+    return kind(partial(resolve_plugins, category))
+
+
+def plugin_loaders(category: str) -> Dict[str, Callable[[], Any]]:
+    """Return, by name, a function for each enabled plugin of a category that loads it."""
+    return {
+        name: partial(get_plugin, category, class_path, name)
+        for name, class_path in resolve_plugins(category, path_only=True).items()
+    }
+
+
+def plugin_names(category: str, plugins: Any) -> Tuple[str, ...]:
+    """Return the names of the plugins in a list of `lazy_plugins`; loads none of them."""
+    if getattr(plugins, "_make", None) is not None:
+        return tuple(resolve_plugins(category, path_only=True))
+    name_of = _plugin_categories[category]
+    if name_of is None:
+        return tuple(plugins)
+    return tuple(name_of(plugin) for plugin in plugins)
+
+
+class _DecoratorOfPlugin(partial):
+    """`partial(prototype, decotype)`, whose decorator type is loaded when it is first needed."""
+
+    _load: Callable[[], Any]
+
+    def __new__(
+        cls, prototype: Callable[..., Any], load: Callable[[], Any]
+    ) -> "_DecoratorOfPlugin":
+        self = super().__new__(cls, prototype)
+        self._load = load
+        return self
+
+    @property
+    def args(self) -> Tuple[Any, ...]:
+        return (self._load(),)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.func(self._load(), *args, **kwargs)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return partial, (self.func, *self.args)
+
+    def __repr__(self) -> str:
+        return repr(partial(self.func, *self.args))
+
+
+def _load_plugins() -> None:
+    # What is loaded at first use is described like the rest.
+    from metaflow import cards, plugins
+
+    for plugin_list in list(vars(plugins).values()):
+        if isinstance(plugin_list, (list, dict)):
+            len(plugin_list)
+    dir(cards)
+
+
+def _import_plugin_decorators(globals_dict: Dict[str, Any]) -> None:
+    from metaflow.extension_support.plugins import plugin_loaders
+
+    # Plain functions, for a decorator may stand with arguments and without them.
+    for name, load in plugin_loaders("step_decorator").items():
+        globals_dict[name] = _DecoratorOfPlugin(_base_step_decorator, load)
+
+    for name, load in plugin_loaders("flow_decorator").items():
+        globals_dict[name] = _DecoratorOfPlugin(_base_flow_decorator, load)
+
+
 def apply(tree: SourceTree) -> None:
     """Make the lists of plugins and the decorators lazy."""
     if "path_only" not in tree.text(SUPPORT):
         raise DoesNotApply(f"{SUPPORT}: resolve_plugins: takes no path_only")
-    add_lazy_loading(tree)
+    tree.insert("metaflow/lazy_loading.py")
     defer_lists(tree)
     support = tree[SUPPORT]
     support.add_import("from metaflow.lazy_loading import LazyDict, LazyList")
     support.add_import("from functools import partial")
-    for function in ("lazy_plugins", "plugin_loaders", "plugin_names"):
-        new = getattr(plugins_at_first_use, function)
+    for new in (lazy_plugins, plugin_loaders, plugin_names):
         support.add_definition(new, before="get_plugin_name")
     support.add_import("from typing import Any, Callable, Dict, Tuple, Union")
     defer_decorators(tree)
@@ -94,7 +171,7 @@ def apply(tree: SourceTree) -> None:
             out_dir = self._output_dir
             """,
         )
-        stubs.add_definition(plugins_at_first_use._load_plugins, before="StubGenerator")
+        stubs.add_definition(_load_plugins, before="StubGenerator")
     if "_dict_dataclients" in tree.text("metaflow/includefile.py"):
         included = tree["metaflow/includefile.py"]
         included.make_at_first_use("_dict_dataclients", wrapper="LazyDict")
@@ -129,11 +206,11 @@ def defer_decorators(tree: SourceTree) -> None:
     decorators = tree["metaflow/decorators.py"]
     decorators.replace_body(
         "_import_plugin_decorators",
-        by=plugins_at_first_use._import_plugin_decorators,
+        by=_import_plugin_decorators,
         was={"a79a53ecb7e3"},
     )
     decorators.add_import("from typing import Any, Callable, Tuple")
-    decorator = inspect.getsource(plugins_at_first_use._DecoratorOfPlugin)
+    decorator = inspect.getsource(_DecoratorOfPlugin)
     decorators.add_definition(
         decorator.replace(FIRST_LINE, OF_PARTIAL + FIRST_LINE, 1),
         before="_import_plugin_decorators",

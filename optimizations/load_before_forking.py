@@ -12,7 +12,12 @@ How to measure: `s3.Save` and `s3.Load` of 20-small, wall time.
 Risk: making a client may ask for credentials, once more than the workers do.
 """
 
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (
+    Claim("s3.Save.time_save(20-small)", "saving 20 small ones in S3"),
+    Claim("s3.Load.time_load(20-small)", "loading 20 small ones in S3"),
+)
 
 WORKERS = "metaflow/plugins/datatools/s3/s3op.py"
 

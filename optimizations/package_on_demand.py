@@ -15,9 +15,9 @@ Code that keeps a reference to it and asks late (through `system_context`, in a 
 decorator of its own) gets the files as they are then.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
+
+CLAIMS = (Claim("flows.Run.time_hello", "`flow.py run`, two steps"),)
 
 PACKAGE = "metaflow/package/__init__.py"
 FLOW = "metaflow/flowspec.py"
@@ -55,4 +55,4 @@ def apply(tree: SourceTree) -> None:
     )
     if known:
         runs.add_import("from ..system_context import system_context")
-    tree.add_module("metaflow/package/at_first_use.py", source_of("package_at_first_use"))
+    tree.insert("metaflow/package/at_first_use.py")

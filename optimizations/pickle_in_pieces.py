@@ -16,8 +16,13 @@ promised to it; and whoever replaces `PickleSerializer.serialize`, `LocalStorage
 `pickle.dumps` in a running process.
 """
 
-from optimizations.new_modules import source_of
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (
+    Claim("artifacts.Memory.track_peak_of_save(float64-8MB)", "memory to save float64 8 MB"),
+    Claim("artifacts.Memory.track_peak_of_save(columns-20MB)", "memory to save columns 20 MB"),
+    Claim("artifacts.Memory.track_peak_of_save(zeros-64MB)", "memory to save zeros 64 MB"),
+)
 
 STORE = "metaflow/datastore/content_addressed_store.py"
 TASK = "metaflow/datastore/task_datastore.py"
@@ -33,13 +38,13 @@ def _serialized(serializer, obj):
     )
 
     if serializer is PickleSerializer:
-        return serializer.serialize(obj, dumps=pickled)  # noqa: F821
-    return serializer.serialize(obj, format=SerializationFormat.STORAGE)  # noqa: F821
+        return serializer.serialize(obj, dumps=pickled)
+    return serializer.serialize(obj, format=SerializationFormat.STORAGE)
 
 
 def apply(tree: SourceTree) -> None:
     """Let pickle write into a list, and hash, compress and write what it holds."""
-    tree.add_module("metaflow/datastore/pieces.py", source_of("pieces"))
+    tree.insert("metaflow/datastore/pieces.py")
     store = tree[STORE]
     store.replace_expression("sha1(blob).hexdigest()", by="hexdigest(sha1, blob)")
     store.replace_expression("BytesIO(blob)", by="as_file(blob)")

@@ -17,10 +17,14 @@ chosen, not when another one is. The classes of the unused ones are not subclass
 for code that goes through `__subclasses__`.
 """
 
-from typing import Any
+from __future__ import annotations
 
-from optimizations.errors import DoesNotApply
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
+
+CLAIMS = (
+    Claim("instructions.Command.track_run(flow.py step)", "a task of a hello flow"),
+    Claim("flows.Run.time_hello", "`flow.py run`, two steps"),
+)
 
 SUPPORT = "metaflow/extension_support/plugins.py"
 CLI = "metaflow/cli.py"
@@ -31,19 +35,6 @@ CHOSEN_ENVIRONMENT = """[
         *plugins_named("environment", ENVIRONMENTS, environment),
         MetaflowEnvironment,
     ]"""
-
-
-# What the changed module has already, and the function below uses.
-def get_plugin(category: str, class_path: str, name: str) -> Any:
-    """Load one plugin."""
-
-
-def resolve_plugins(category: str, path_only: bool = False) -> Any:
-    """Return the enabled plugins of a category, or where they are."""
-
-
-def get_plugin_name(category: str, plugin: Any) -> Any:
-    """Return the name of a plugin."""
 
 
 def plugins_named(category: str, plugins: Any, name: str) -> Any:

@@ -12,7 +12,12 @@ How to measure: `artifacts.Load` of 20-small, wall time, and `instructions.Artif
 Risk: a description that somebody removes between the two calls was an error, and is missing now.
 """
 
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (
+    Claim("artifacts.Load.time_load(20-small)", "loading 20 small ones"),
+    Claim("artifacts.Load.time_load(metrics-52KB)", "loading metrics 52 KB"),
+)
 
 LOCAL = "metaflow/plugins/datastores/local_storage.py"
 
@@ -21,11 +26,11 @@ def _description(path):
     """Return what describes a blob; None where nothing does."""
     try:
         with open(path, "rb", buffering=0) as f:
-            return json.loads(f.read().decode("utf-8"))  # noqa: F821
+            return json.loads(f.read().decode("utf-8"))
     except FileNotFoundError:
         return None
     except OSError:
-        if os.path.exists(path):  # noqa: F821
+        if os.path.exists(path):
             raise
         return None
 

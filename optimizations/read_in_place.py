@@ -17,7 +17,13 @@ a local store lies on a network file system, and the cache does not, a later rea
 as reading metadata does.
 """
 
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (
+    Claim("client.ReadArtifact.time_read(cold, metrics-52KB)", "first read of metrics 52 KB"),
+    Claim("client.ReadArtifact.time_read(cold, float64-8MB)", "first read of float64 8 MB"),
+    Claim("client.ManyTasks.time_collect(50)", "data of 50 tasks"),
+)
 
 STORE = "metaflow/datastore/content_addressed_store.py"
 CLASS = "ContentAddressedStore"

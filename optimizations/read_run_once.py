@@ -12,8 +12,9 @@ Risk: a run whose tags change in the middle of a listing no longer shows some of
 old tags and others with the new ones: all have those of the first task's time.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
+
+CLAIMS = (Claim("client.ManyTasks.time_collect(50)", "data of 50 tasks"),)
 
 # The second is its place in releases before 2.12.29.
 PROVIDERS = ("metaflow/plugins/metadata_providers/local.py", "metaflow/plugins/metadata/local.py")

@@ -12,9 +12,14 @@ How to measure: `artifacts.Load` and `artifacts.Memory` of what does not compres
 Risk: a pickle that was cut short raises another error (EOFError) than before.
 """
 
-from optimizations.errors import DoesNotApply
-from optimizations.source_definitions import NewCode
-from optimizations.source_tree import SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree
+from optimizations.edits.source_definitions import NewCode
+
+CLAIMS = (
+    Claim("artifacts.Load.time_load(float64-8MB)", "loading float64 8 MB"),
+    Claim("artifacts.Load.time_load(embeddings-8MB)", "loading float32 embeddings 8 MB"),
+    Claim("artifacts.Load.time_load(random-5MB)", "loading random bytes 5 MB"),
+)
 
 STORE = "metaflow/datastore/content_addressed_store.py"
 TASK = "metaflow/datastore/task_datastore.py"
@@ -35,7 +40,7 @@ def _read_from_files(to_load):
 
 def _unpickled(blob):
     """Unpickle bytes, or what a file holds."""
-    return pickle.loads(blob) if isinstance(blob, bytes) else pickle.load(blob)  # noqa: F821
+    return pickle.loads(blob) if isinstance(blob, bytes) else pickle.load(blob)
 
 
 def _unpickled_from_files(to_load, deserializers):
@@ -54,11 +59,11 @@ def _unpickled_from_files(to_load, deserializers):
 def _deserialized(deserializer, blob, metadata):
     """Deserialize bytes, or what a file holds that pickle reads."""
     if not isinstance(blob, bytes):
-        return pickle.load(blob)  # noqa: F821
+        return pickle.load(blob)
     return deserializer.deserialize(
         [blob],
         metadata,
-        format=SerializationFormat.STORAGE,  # noqa: F821
+        format=SerializationFormat.STORAGE,
     )
 
 

@@ -37,3 +37,5 @@ if [ "$("$folder/bin/python" -c "$version" 2>/dev/null)" != "$("$python" -c "$ve
 fi
 quietly "$folder/bin/uv" pip install --python "$folder/bin/python" \
     --constraint constraints.txt --requirements pyproject.toml --group development --group running
+# The command mfbench, from this folder.
+quietly "$folder/bin/uv" pip install --python "$folder/bin/python" --no-deps --no-build-isolation --editable .

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.distributions import age, install
+from benchmarks.support.distributions import age, install
 from tests.optimized_releases import NEWEST
 
 # One time for all starts: another one would be a change.

@@ -8,43 +8,78 @@ import tarfile
 import textwrap
 
 import pytest
+import uv
 
+from mfbench.foundation.git_command import commit_of, git_bytes
+from mfbench.foundation.paths import UPSTREAM
+from mfbench.repository import build, releases
+from mfbench.repository.series import write_series
 from optimizations import SERIES
-from optimizations.source_tree import SourceTree
-from scripts import history
-from scripts.git_command import git_bytes
-from scripts.paths import UPSTREAM
-from scripts.series import write_series
+from optimizations.edits import SourceTree
 
-VERSIONS = ["2.10.4", "2.12.0", "2.15.0", "2.19.39"]
-NEWEST = VERSIONS[-1]
+NEWEST = releases.load()[-1].version
+VERSIONS = ["2.10.4", "2.12.0", "2.15.0", NEWEST]
+
+
+@pytest.fixture(scope="session")
+def some_releases():
+    """Four releases, the oldest and the newest among them."""
+    return [release for release in releases.load() if release.version in VERSIONS]
+
+
+@pytest.fixture(scope="session")
+def release_python(made_once):
+    """A function that gives the Python of an environment with a release of metaflow.
+
+    What it runs must not write into the environment: other tests use it at the same time.
+    """
+    build.ensure(UPSTREAM)
+
+    def environment(version):
+        name = f"metaflow-{version}"
+        return made_once(name, lambda folder: make_environment(folder, version)) / "bin/python"
+
+    return environment
+
+
+def make_environment(folder, version):
+    """Make an environment as asv's is: the pins, and the package copied into site-packages."""
+    python = folder / "bin" / "python"
+    install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(python)]
+    install += ["--constraint", "constraints.txt", "numpy", "asv_runner", "requests", "xxhash"]
+    install += ["--group", "pyproject.toml:measured", "blake3"]
+    subprocess.run([uv.find_uv_bin(), "venv", "--quiet", "-p", sys.executable, folder], check=True)
+    subprocess.run(install, check=True)
+    site_packages = next(folder.glob("lib/python*/site-packages"))
+    extract(commit_of(UPSTREAM, version), site_packages, "metaflow")
+    subprocess.run([python, "-m", "compileall", "-q", site_packages / "metaflow"], check=False)
+
+
+def extract(commit, folder, *paths):
+    archive = io.BytesIO(git_bytes(UPSTREAM, "archive", commit, *paths))
+    with tarfile.open(fileobj=archive) as files:
+        files.extractall(folder, filter="data")
 
 
 class OptimizedReleases(dict):
     """The series' commits by release; the folders of a release are made when it is asked for."""
 
-    def __init__(self, folder, upstream):
+    def __init__(self, folder):
         super().__init__()
-        self.folder, self.upstream = folder, upstream
-
-    def base(self, version):
-        """Return the hash of a release."""
-        return git_bytes(self.upstream, "rev-parse", f"{version}^{{commit}}").decode().strip()
+        self.folder = folder
 
     def __missing__(self, version):
-        self[version] = write_series(self.upstream, self.base(version))
+        self[version] = write_series(UPSTREAM, commit_of(UPSTREAM, version))
         return self[version]
 
     def root(self, version, side):
         """Return the folder of one side of a release."""
         folder = self.folder / version / side
         if not folder.exists():
-            commit = self.base(version)
+            commit = commit_of(UPSTREAM, version)
             if side == "after":
                 commit = next(each.hash for each in reversed(self[version]) if each.hash)
-            archive = io.BytesIO(git_bytes(self.upstream, "archive", commit))
-            with tarfile.open(fileobj=archive) as files:
-                files.extractall(folder, filter="data")
+            extract(commit, folder)
         return folder
 
 
@@ -55,14 +90,13 @@ def series(tmp_path_factory):
     In the project's own repository, where a run of the tests leaves for the next one (and for its
     other processes) what applying the series to an old release came to. No branch moves there.
     """
-    history.ensure(UPSTREAM)
-    return OptimizedReleases(tmp_path_factory.mktemp("optimized"), UPSTREAM)
+    build.ensure(UPSTREAM)
+    return OptimizedReleases(tmp_path_factory.mktemp("optimized"))
 
 
 @pytest.fixture
 def python(series, tmp_path):
     """Run a script with one side of a release; returns what it printed."""
-
     home = tmp_path / "home"
     home.mkdir()
 
@@ -92,13 +126,12 @@ def python(series, tmp_path):
 
 
 def tree_of(series, version, **changed):
+    """Return the files of a release to edit, some of them with another text."""
     root = series.root(version, "before")
     paths = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
-
-    def read(path):
-        return changed[path] if path in changed else (root / path).read_text()
-
-    return SourceTree(paths, read)
+    return SourceTree(
+        paths, lambda path: changed[path] if path in changed else (root / path).read_text()
+    )
 
 
 def applied(name, tree):

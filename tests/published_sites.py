@@ -2,64 +2,100 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dashboard import before_after, npm_packages, site_data
-from scripts import compare
-from scripts.paths import RESULTS, ROOT, UPSTREAM
-from scripts.readme_table import MACHINES
+from mfbench.foundation.git_command import git
+from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
+from mfbench.repository import build
+from mfbench.verdict.revisions import compare_revisions
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Whose results are committed; a person may have measured on others, too.
+MACHINES = ("reference", "third")
 
 
 @pytest.fixture(scope="session")
 def committed_results(made_once) -> Path:
-    """What is committed of results/, without what a person has measured here."""
+    """What is committed of results/."""
 
     def make(folder: Path) -> None:
         for machine in MACHINES:
             shutil.copytree(RESULTS / machine, folder / machine)
-        shutil.copytree(RESULTS / "imports", folder / "imports")
         shutil.copy(RESULTS / "benchmarks.json", folder)
 
     return made_once("committed", make)
 
 
+def publish(results: Path, site: Path, upstream: Path) -> subprocess.CompletedProcess[str]:
+    """Let asv publish results; its configuration has to lie in the project's folder."""
+    configured = (ROOT / "asv.conf.json").read_text()
+    for name, path in (("results_dir", results), ("html_dir", site), ("repo", upstream)):
+        configured = re.sub(rf'"{name}": "\w+"', f'"{name}": "{path}"', configured)
+    with tempfile.NamedTemporaryFile("w", dir=ROOT, prefix=".asv-", suffix=".conf.json") as file:
+        file.write(configured)
+        file.flush()
+        command = [sys.executable, "-m", "asv", "--config", file.name, "publish"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
 @pytest.fixture(scope="session")
 def published(made_once, committed_results) -> Path:
-    """The committed results, published by asv."""
+    """The committed results, published by asv in place of an old site; upstream/ stays as it is."""
 
     def make(folder: Path) -> None:
-        configured = (ROOT / "asv.conf.json").read_text()
-        for name, path in (("results", committed_results), ("html", folder)):
-            configured = configured.replace(f'_dir": "{name}"', f'_dir": "{path}"')
-        configuration = ROOT / f".asv-{folder.parent.parent.name}.conf.json"
-        configuration.write_text(configured)
-        command = [sys.executable, "-m", "asv", "--config", str(configuration), "publish"]
-        try:
-            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        finally:
-            configuration.unlink()
+        build.ensure(UPSTREAM)
+        upstream = shutil.copytree(UPSTREAM, folder / "upstream", symlinks=True)
+        (folder / "site").mkdir()
+        (folder / "site" / "old.html").touch()
+        held = git(upstream, "for-each-ref"), git(upstream, "count-objects", "-v")
+        finished = publish(committed_results, folder / "site", upstream)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        assert "Skipping" not in finished.stdout
+        assert held == (git(upstream, "for-each-ref"), git(upstream, "count-objects", "-v"))
 
-    return made_once("site", make)
+    return made_once("published", make) / "site"
 
 
 @pytest.fixture(scope="session")
 def data(committed_results):
     """What the page knows."""
+    build.ensure(UPSTREAM)
     return site_data.document(committed_results, UPSTREAM)
 
 
 @pytest.fixture(scope="session")
-def first_comparison(data):
+def first_comparison(data, committed_results):
     """What the page shows first."""
-    return compare.load(RESULTS, UPSTREAM, ("main", "optimized"), data["default"]["machine"])
+    names = ("main", "optimized")
+    return compare_revisions(committed_results, UPSTREAM, names, data["default"]["machine"])
+
+
+@pytest.fixture(scope="session")
+def page_of(tmp_path_factory):
+    """A function that makes a page of data, as asv publish would."""
+
+    def make(data, comparison=None) -> Path:
+        npm_packages.install()
+        path = tmp_path_factory.mktemp("page") / "index.html"
+        path.write_text(before_after.page(data, comparison, "", []), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def first_page(page_of, data, first_comparison) -> Path:
+    """The page of the committed results, without the rest of the site."""
+    return page_of(data, first_comparison)
 
 
 @pytest.fixture(scope="session")
@@ -76,50 +112,26 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture
-def look(browser, tmp_path):
-    """A function that opens a file and fails where the page asks for more or complains.
+def look(browser):
+    """A function that opens a page and returns it once it is drawn.
 
-    It returns the page, whose drawing is complete.
+    The test fails if a page asks another host for something, or writes to the console.
     """
-    contexts = []
+    pages, complaints, requests = [], [], []
 
     def open_page(path, hash="", drawn=True, **settings):
-        context = browser.new_context(accept_downloads=True, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("console", lambda said: page.complaints.append(f"{said.type}: {said.text}"))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: (
-                None
-                if asked.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1"))
-                else page.complaints.append(f"asks for {asked.url}")
-            ),
-        )
+        page = browser.new_page(**settings)
+        pages.append(page)
+        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
         page.goto(f"{path.as_uri() if isinstance(path, Path) else path}{hash}")
         if drawn:
             page.wait_for_selector("html[data-drawn]")
         return page
 
     yield open_page
-    complaints = [
-        each for context in contexts for page in context.pages for each in page.complaints
-    ]
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-@pytest.fixture
-def page_of(tmp_path):
-    """A function that makes a page of other data, as asv publish would."""
-
-    def make(data, comparison=None) -> Path:
-        npm_packages.install()
-        path = tmp_path / "index.html"
-        path.write_text(before_after.page(data, comparison, "", {}), encoding="utf-8")
-        return path
-
-    return make
+    for page in pages:
+        page.close()
+    local = ("file:", "data:", "blob:", "http://127.0.0.1")
+    assert complaints + [url for url in requests if not url.startswith(local)] == []

@@ -73,7 +73,7 @@ def start_flow(*arguments):
 def artifacts(*payloads):
     """Save and load each payload, all code warm."""
     from benchmarks.artifacts import load, save
-    from benchmarks.common import make_payload
+    from benchmarks.payloads import make_payload
 
     made = {name: [("artifact", make_payload(name))] for name in payloads}
     save([("warm_up", {"warm": "up"})], "warm_up")

@@ -1,6 +1,6 @@
-"""Serve S3 on loopback, from memory, until standard input ends: with whoever started it.
+"""Serve S3 on loopback from memory, until standard input ends.
 
-Prints the port. Run by an interpreter that has moto's server; none of the measured ones has.
+Prints the port, or `missing PACKAGE`: whoever has not installed moto's server measures the rest.
 """
 
 import logging
@@ -10,7 +10,6 @@ if __name__ == "__main__":
     try:
         from moto.server import ThreadedMotoServer
     except ModuleNotFoundError as missing:
-        # No failure: whoever has not installed it measures the rest.
         print(f"missing {missing.name}", flush=True)
         sys.exit()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

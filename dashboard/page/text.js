@@ -1,54 +1,50 @@
-// Numbers and verdicts as people read them.
+// Numbers and verdicts as people read them; the words of mfbench/report (words.py, comparison_text.py).
 "use strict";
 
-const TIME_UNITS = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]];
-const SIZE_UNITS = [[1e9, "GB"], [1e6, "MB"], [1e3, "KB"], [1, "B"]];
-const COUNT_UNITS = [[1e9, "G"], [1e6, "M"], [1e3, "K"], [1, ""]];
+const UNITS = {
+  seconds: [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]],
+  bytes: [[1e9, "GB"], [1e6, "MB"], [1e3, "KB"], [1, "B"]],
+  instructions: [[1e9, "G"], [1e6, "M"], [1e3, "K"], [1, ""]],
+};
 const SIGNS = {
   faster: "▼",
   slower: "▲",
   same: "=",
   "can't tell": "?",
+  "same code": "○",
   "not comparable": "≠",
   "not measured": "–",
 };
+const VERDICTS = Object.keys(SIGNS);
 
-/** Return a number in three significant digits. */
+/** Return a number in three significant digits, zeros included. */
 function digits(number) {
-  const short = Number(number.toPrecision(3));
-  if (short === 0) return "0";
-  const size = Math.floor(Math.log10(Math.abs(short)));
-  return short.toFixed(Math.min(6, Math.max(0, 2 - size)));
-}
-
-function scaled(number, units) {
-  const found = units.find(([size]) => Math.abs(number) >= 0.9995 * size) || units[units.length - 1];
-  return `${digits(number / found[0])} ${found[1]}`.trim();
+  return number ? d3.format(".3r")(number) : "0";
 }
 
 /** Return a value with its unit. */
 function valueText(value, unit) {
   if (value === null || value === undefined) return "–";
-  if (unit === "seconds") return scaled(value, TIME_UNITS);
-  if (unit === "microseconds") return scaled(value / 1e6, TIME_UNITS);
-  if (unit === "bytes") return scaled(value, SIZE_UNITS);
-  if (unit === "instructions") return scaled(value, COUNT_UNITS);
-  return `${Number.isInteger(value) ? value : digits(value)} ${unit}`;
+  if (unit === "microseconds") return valueText(value / 1e6, "seconds");
+  if (!(unit in UNITS)) return `${Number.isInteger(value) ? value : digits(value)} ${unit}`;
+  const [size, name] = UNITS[unit].find(([each]) => value >= 0.9995 * each) || UNITS[unit].at(-1);
+  return `${digits(value / size)} ${name}`.trim();
 }
 
-/** Return how fast that is, for what has a size. */
+/** Return the throughput of a case that has a size. */
 function speedText(row, seconds) {
   return row.case.size && seconds ? `${digits(row.case.size / seconds / 1e6)} MB/s` : "";
 }
 
-/** Return after / before. */
+/** Return before / after. */
 function ratioText(row) {
   if (!row.ratio || row.verdict === "not comparable") return "–";
   return row.evidence ? digits(row.ratio) : countRatioText(row.ratio);
 }
 
-/** Return a ratio of what repeats: near 1, a thousandth is news. */
+/** Return a ratio of counts or sizes: they repeat, so that near 1 a thousandth matters. */
 function countRatioText(ratio) {
+  if (!ratio) return "–";
   return Math.abs(ratio - 1) < 0.1 ? ratio.toFixed(3) : digits(ratio);
 }
 
@@ -57,60 +53,65 @@ function intervalText(row) {
   return row.evidence ? `${digits(row.evidence.low)}–${digits(row.evidence.high)}` : "";
 }
 
-/** Return what a verdict is called: room and modules are not slow or fast. */
-function verdictWord(row) {
-  const isSize = !row.case.isTimed && row.case.unit !== "instructions";
-  if (isSize && row.verdict === "slower") return "larger";
-  if (isSize && row.verdict === "faster") return "smaller";
-  return row.verdict;
+/** Return before / after with its interval in brackets. */
+function ratioAndInterval(row) {
+  return row.evidence ? `${ratioText(row)} (${intervalText(row)})` : ratioText(row);
 }
 
-/** Return the verdict, and how many times as fast or slow. */
+/** Return the ratio as people say it: 2.5× faster, 1.1× slower, 1.04× larger. */
+function timesText(row) {
+  let words = row.case.unit === "instructions" ? ["fewer", "more"] : ["smaller", "larger"];
+  if (row.case.isTimed) words = ["faster", "slower"];
+  // What repeats is known to more digits than a time.
+  const times = Number(Math.max(row.ratio, 1 / row.ratio).toPrecision(row.case.isTimed ? 3 : 4));
+  return `${times}× ${words[row.ratio >= 1 ? 0 : 1]}`;
+}
+
+/** Return the verdict, and how much has changed or could have been seen. */
 function verdictText(row) {
-  if (isNews(row) && row.ratio) {
-    return `${verdictWord(row)} ${digits(row.ratio > 1 ? row.ratio : 1 / row.ratio)}×`;
-  }
-  return verdictWord(row);
+  if (hasMoved(row) && row.ratio) return timesText(row);
+  if (row.verdict !== "can't tell" || !row.evidence) return row.verdict;
+  return `no difference seen; this run could have seen ${(100 * row.detectable).toFixed(0)}%`;
 }
 
-/** Return what else is to be known of a row. */
+/** Return what else there is to know of a row. */
 function noteText(row) {
   const notes = row.reason ? [row.reason] : [];
-  if (row.verdict === "can't tell" && row.evidence) {
-    notes.unshift(`would have seen ${digits(100 * row.detectable)}%`);
-  }
-  if (row.disagree) notes.push(`instructions: ${row.witness}`);
+  const words = { faster: "fewer", slower: "more", same: "the same" };
+  if (row.disagree) notes.push(`instructions: ${words[row.witness]}`);
   return notes.join("; ");
 }
 
-/** Return how a case that people know has changed, in words; null where it has not. */
-function changeInWords(label, row) {
-  if (!row || !isNews(row) || !row.ratio) return null;
-  const times = digits(row.ratio < 1 ? 1 / row.ratio : row.ratio);
-  return `${label} ${times}× ${verdictWord(row)}`;
+/** Return the verdict and its note in one line. */
+function verdictLine(row) {
+  const note = noteText(row);
+  return verdictText(row) + (note ? ` (${note})` : "");
 }
 
-/** Say in a line what a comparison came to, as a manager reads it. */
-function headline(comparison, highlights) {
-  const { rows } = comparison;
-  const measured = rows.filter(isMeasured);
-  if (!measured.length) return "nothing was measured of both that can be compared";
-  const byName = new Map(rows.map((row) => [row.case.name, row]));
-  const said = highlights
-    .map(({ label, cases }) => changeInWords(label, cases.map((name) => byName.get(name)).find(
-      (row) => row && isNews(row))))
-    .filter((each) => each !== null);
+/** Say how the cases that people know have changed, and how many regressions there are. */
+function headline(rows, highlights) {
+  if (!rows.some(isMeasured)) return "No case of these two commits can be compared";
+  const said = [];
+  for (const { label, cases } of highlights) {
+    const found = cases.map((name) => rows.find((row) => row.case.name === name));
+    const row = found.find((each) => each && hasMoved(each) && each.ratio);
+    const counted = row?.case.unit === "instructions" ? " instructions" : "";
+    if (row) said.push(`${label} ${timesText(row)}${counted}`);
+  }
   const regressions = rows.filter(isRegression).length;
-  said.push(`${regressions} regression${regressions === 1 ? "" : "s"}`);
-  const floor = noiseFloor(rows);
-  said.push(floor === null ? "no control beside it" : `noise floor ±${digits(100 * floor)}%`);
-  return said.join(", ");
+  return [...said, `${regressions} regression${regressions === 1 ? "" : "s"}`].join(", ");
 }
 
-/** Return how many rows have each verdict, in words. */
-function countsText(rows) {
+/** Sum a comparison up: what was measured, the verdicts, and how noisy the run was. */
+function summaryText(rows) {
   const measured = rows.filter(isMeasured).length;
-  const counts = VERDICTS.map((verdict) => [rows.filter((row) => row.verdict === verdict).length, verdict]);
-  const said = counts.filter(([count]) => count).map(([count, verdict]) => `${count} ${verdict}`);
-  return `measured ${measured} of ${rows.length}: ${said.join(", ")}`;
+  const counts = VERDICTS.map((verdict) => [rows.filter((row) => row.verdict === verdict).length, verdict])
+    .filter(([count]) => count)
+    .map((counted) => counted.join(" "));
+  const said = [`measured ${measured} of ${rows.length} cases: ${counts.join(", ") || "nothing"}`];
+  const noise = controlNoise(rows);
+  said.push(noise === null ? "no control" : `noise of the control ±${(100 * noise).toFixed(1)}%`);
+  const moved = sameCodeNoise(rows);
+  if (moved !== null) said.push(`identical code moved by up to ${(100 * moved).toFixed(0)}% in this run`);
+  return said.join("; ");
 }

@@ -1,55 +1,52 @@
-// The rules of scripts/verdict.py. docs/method.md explains them; a test holds the two equal.
+// The rules of mfbench/verdict/verdict.py. docs/understanding.md explains them; a test holds both equal.
 "use strict";
 
-const VERDICTS = ["slower", "faster", "same", "can't tell", "not comparable", "not measured"];
 const FEWEST_SAMPLES = 4;
 const SIGNIFICANCE = 0.05;
 const TIME_THRESHOLD = 0.03;
 const COUNT_THRESHOLD = 0.005;
-const COUNT_FLOOR = 0.0001;
+const COUNT_NOISE = 0.0001;
 const SIZE_THRESHOLD = 0.01;
 const POWER = normalDeviate(0.2);
-const TOO_FEW = `needs ${FEWEST_SAMPLES} rounds at least`;
+const TOO_FEW = `needs at least ${FEWEST_SAMPLES} rounds`;
 
-/** Weigh the samples of one timed case; `control` is of the same code as `before`. */
-function weigh(before, after, control) {
-  const { low, high, spread } = ratioInterval(after, before);
-  const middle = median(before);
-  const floor = control.length ? off(median(control) / middle) : 0;
+/** Compare the samples of one timed case; `control` is the same code as `before`. */
+function testSamples(before, after, control) {
+  const middle = d3.median(before);
+  const controlNoise = control.length ? distanceFromOne(middle / d3.median(control)) : 0;
   return {
-    ratio: median(after) / middle,
-    low,
-    high,
-    spread,
-    floor,
-    margin: Math.max(TIME_THRESHOLD, floor),
+    ...ratioInterval(before, after),
+    ratio: middle / d3.median(after),
+    controlNoise,
+    margin: Math.max(TIME_THRESHOLD, controlNoise),
     probability: mannWhitney([...before, ...control], after),
     processes: Math.min(before.length, after.length),
   };
 }
 
-/** Return how far a ratio is from 1 in either direction, as a share. */
-function off(ratio) {
+/** Return how far a ratio is from 1, as a share: 0.8 is as far as 1.25. */
+function distanceFromOne(ratio) {
   return ratio ? Math.max(ratio, 1 / ratio) - 1 : Infinity;
 }
 
-/** Return the smallest slow-down that would have been seen four times out of five. */
+/** Return the smallest change that would have been seen four times out of five, as a share. */
 function detectable(evidence, tests) {
   const beyondChance = normalDeviate(SIGNIFICANCE / 2 / tests) + POWER;
   const beyondMargin = Math.log1p(evidence.margin) + POWER * evidence.spread;
   return Math.expm1(Math.max(beyondMargin, beyondChance * evidence.spread));
 }
 
-/** Return the verdict on a timed case of a table of `tests`, and how to find out without one. */
+/** Return the verdict on a timed case of a table of `tests`, and why there is none. */
 function judgeTime(evidence, chance, tests) {
   const bound = Math.log1p(evidence.margin);
   if (chance <= SIGNIFICANCE && Math.abs(Math.log(evidence.ratio)) > bound) {
-    return [evidence.ratio > 1 ? "slower" : "faster", ""];
+    return [evidence.ratio > 1 ? "faster" : "slower", ""];
   }
   const reach = Math.max(Math.abs(Math.log(evidence.low)), Math.abs(Math.log(evidence.high)));
   if (reach <= Math.log1p(TIME_THRESHOLD)) return ["same", ""];
-  if (reach <= bound) return ["can't tell", "the control is as far off"];
-  return ["can't tell", `about ${moreRounds(evidence, tests)} rounds more would tell`];
+  if (reach <= bound) return ["can't tell", "the control differs as much"];
+  const more = moreRounds(evidence, tests);
+  return ["can't tell", `${more} more round${more > 1 ? "s" : ""} would narrow it`];
 }
 
 function moreRounds(evidence, tests) {
@@ -60,19 +57,13 @@ function moreRounds(evidence, tests) {
   return Math.max(1, needed - evidence.processes, fewest - evidence.processes);
 }
 
-function combinations(count, chosen) {
-  let ways = 1;
-  for (let k = 0; k < chosen; k++) ways = (ways * (count - k)) / (k + 1);
-  return ways;
-}
-
-/** Return the verdict on a case that repeats, and how far the control was off. */
+/** Return the verdict on a case that repeats, and the control's noise as a share. */
 function judgeCount(before, after, control, unit) {
   const counted = unit === "instructions";
-  let floor = control !== null && before ? off(control / before) : 0;
-  if (counted) floor = Math.max(floor, COUNT_FLOOR);
-  const change = before ? after / before - 1 : after ? Infinity : 0;
   const threshold = counted ? COUNT_THRESHOLD : SIZE_THRESHOLD;
-  if (Math.abs(change) <= Math.max(threshold, floor)) return ["same", floor];
-  return [change > 0 ? "slower" : "faster", floor];
+  const measured = control !== null && before ? distanceFromOne(control / before) : 0;
+  const noise = Math.max(measured, counted ? COUNT_NOISE : 0);
+  const change = before ? after / before - 1 : after ? Infinity : 0;
+  if (Math.abs(change) <= Math.max(threshold, noise)) return ["same", noise];
+  return [change > 0 ? "slower" : "faster", noise];
 }

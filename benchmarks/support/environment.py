@@ -1,0 +1,63 @@
+"""What surrounds a measured process: environment variables, folders, and whether time is short."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from asv_runner.benchmarks.mark import SkipNotImplemented
+
+# Set by the suite's asv plugin for `asv run --quick`.
+QUICK = "METAFLOW_BENCHMARKS_QUICK"
+SETTINGS = {
+    "METAFLOW_USER": "benchmark",
+    # A folder that does not exist, where no configuration file of a person is found.
+    "METAFLOW_HOME": "/nonexistent",
+    "METAFLOW_DEFAULT_METADATA": "local",
+    "METAFLOW_DEFAULT_DATASTORE": "local",
+    "METAFLOW_DEFAULT_ENVIRONMENT": "local",
+    "METAFLOW_DEFAULT_EVENT_LOGGER": "nullSidecarLogger",
+    "METAFLOW_DEFAULT_MONITOR": "nullSidecarMonitor",
+}
+
+
+def take_control():
+    """Replace metaflow's settings in this process by fixed ones, and let Python write .pyc."""
+    for name in list(os.environ):
+        if name.startswith("METAFLOW_") and not name.startswith("METAFLOW_BENCHMARKS_"):
+            del os.environ[name]
+    os.environ.update(SETTINGS)
+    # Uncompiled code costs three to six times the instructions.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def child_environment(folder, **more):
+    """Return the whole environment of a process that works in `folder` and nowhere else."""
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "HOME": str(folder),
+        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder),
+        **SETTINGS,
+        **more,
+    }
+
+
+def fresh_folder():
+    """Return a new empty folder; asv deletes the one around it, so nobody has to clean up."""
+    return Path(tempfile.mkdtemp(dir=Path.cwd()))
+
+
+def settle_disk():
+    """Let what was written before reach the disk, or it would slow down what a benchmark writes."""
+    os.sync()
+
+
+def short_of_time():
+    """Tell whether this is `asv run --quick`."""
+    return bool(os.environ.get(QUICK))
+
+
+def skip_when_quick(reason):
+    """Skip what takes too long for `asv run --quick`."""
+    if short_of_time():
+        raise SkipNotImplemented(f"left out of a quick run: {reason}")

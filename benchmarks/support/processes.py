@@ -1,0 +1,49 @@
+"""Starting Python, metaflow's command and flow scripts in processes of their own."""
+
+import multiprocessing
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.support.environment import child_environment
+
+PROGRAMS = Path(__file__).resolve().parent.parent / "programs"
+
+# The measured environment has metaflow's package but no console script.
+METAFLOW_COMMAND = (
+    "import sys; sys.argv[0] = 'metaflow'; from metaflow.cmd.main_cli import start; start()"
+)
+
+
+def run_python(arguments, folder, **environment):
+    """Run Python in `folder`; return what it printed, or raise with what it complained of."""
+    finished = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=child_environment(folder, **environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if finished.returncode:
+        raise RuntimeError(
+            f"{' '.join(arguments)} ended with status {finished.returncode}\n"
+            f"{finished.stdout[-2000:]}\n{finished.stderr[-2000:]}"
+        )
+    return finished.stdout
+
+
+def run_in_fork(action, *arguments):
+    """Do something in a forked process, and raise if it fails."""
+    process = multiprocessing.get_context("fork").Process(target=action, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{action.__name__} ended with status {process.exitcode}, see above")
+
+
+def place_flow(name, folder):
+    """Copy a flow script into `folder`, where a person would start it; return its name."""
+    shutil.copy(PROGRAMS / name, folder / name)
+    return name

@@ -1,0 +1,1 @@
+"""Finding out why: imports, bisection, the machine; and proof that the verdicts are right."""

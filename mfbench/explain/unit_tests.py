@@ -1,0 +1,111 @@
+"""The command ``mfbench prove unit-tests``: metaflow's own tests on two commits."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from benchmarks.support.environment import child_environment
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import git_bytes
+from mfbench.foundation.paths import ROOT, UPSTREAM
+from mfbench.repository.series import find_commit
+
+TESTS = Path("test") / "unit"
+ENVIRONMENT = ROOT / ".asv" / "unit-tests"
+# What metaflow and its tests import; a test that needs more fails on both commits.
+PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "isal")
+
+
+@click.command()
+@click.argument("clone", type=click.Path(path_type=Path))
+@click.argument("base", default="main")
+@click.argument("head", default="optimized")
+@click.option("-k", "selected", metavar="EXPR", default="", help="Only matching tests, as in pytest.")
+def command(clone: Path, base: str, head: str, selected: str) -> None:
+    """Run metaflow's own unit tests on two commits.
+
+    CLONE is a clone of metaflow at the release's commit: released sdists hold no tests. BASE and
+    HEAD are main and optimized if not given. Lists the tests that end differently; the exit code
+    is 1 if there are any. A test that fails on both may need what this machine lacks.
+    """
+    if not (clone / TESTS).is_dir():
+        raise Failure(f"{clone} has no {TESTS}; name a clone of metaflow")
+    commits = [(name, find_commit(UPSTREAM, name)) for name in (base, head)]
+    python = make_environment()
+    ended = []
+    for name, commit in commits:
+        ended.append(outcomes(python, commit, clone, selected))
+        counts = sorted(Counter(ended[-1].values()).items())
+        click.echo(f"{name}: {', '.join(f'{count} {state}' for state, count in counts)}")
+    before, after = ended
+    names = sorted(before.keys() | after.keys())
+    different = [name for name in names if before.get(name) != after.get(name)]
+    for name in different:
+        click.echo(f"{name}: {before.get(name, 'missing')}, then {after.get(name, 'missing')}")
+    click.echo(f"{len(different)} of {len(before)} tests end differently")
+    sys.exit(1 if different else 0)
+
+
+def make_environment() -> Path:
+    """Make or complete the environment in which the tests run; return its Python."""
+    import uv
+
+    tool, python = uv.find_uv_bin(), ENVIRONMENT / "bin" / "python"
+    constraints = ("--constraint", str(ROOT / "constraints.txt"))
+    for command_line in (
+        (tool, "venv", "-q", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT)),
+        (tool, "pip", "install", "-q", "--python", str(python), *constraints, *PACKAGES),
+    ):
+        finished = subprocess.run(command_line, capture_output=True, text=True)
+        if finished.returncode != 0:
+            said = " ".join(finished.stderr.split())
+            raise Failure(f"cannot install what metaflow's tests import; connect, retry: {said}")
+    return python
+
+
+def outcomes(python: Path, commit: str, clone: Path, selected: str) -> dict[str, str]:
+    """Run a clone's tests on a commit of upstream/; return how each ended, by its name.
+
+    The clone's work tree is copied, not changed. Raises Failure if pytest runs no test.
+    """
+    # A flow that a test leaves running may still write there.
+    with tempfile.TemporaryDirectory(prefix="unit-tests-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        home, tree, report = folder / "home", folder / "tree", folder / "report.xml"
+        home.mkdir()
+        with tarfile.open(fileobj=io.BytesIO(git_bytes(UPSTREAM, "archive", commit))) as files:
+            files.extractall(tree, filter="data")
+        shutil.copytree(clone / "test", tree / "test")
+        finished = subprocess.run(
+            [python, "-m", "pytest", TESTS, "-p", "no:cacheprovider", "-q", "-k", selected,
+             "--junitxml", report],
+            cwd=tree, env=child_environment(home, PYTHONPATH=str(tree)),
+            capture_output=True, text=True, errors="replace",
+        )  # fmt: skip
+        found = read_report(report) if report.exists() else {}
+    if not found:
+        last = (finished.stdout + finished.stderr).strip().splitlines()[-1:] or ["nothing said"]
+        raise Failure(f"pytest ran no test on {commit[:8]}: {last[0]}")
+    return found
+
+
+def read_report(report: Path) -> dict[str, str]:
+    """Read how each test ended from a file in JUnit's format.
+
+    A test may end twice, as with an error while it is torn down: then both are named.
+    """
+    ended: dict[str, set[str]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        states = {child.tag for child in case} & {"failure", "error", "skipped"} or {"passed"}
+        ended.setdefault(f"{case.get('classname')}::{case.get('name')}", set()).update(states)
+    return {name: " and ".join(sorted(states)) for name, states in ended.items()}

@@ -1,0 +1,1 @@
+"""What the other packages use: errors, options, files, paths, progress, git."""

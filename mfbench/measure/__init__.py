@@ -1,0 +1,1 @@
+"""Running asv and pyperf: base, head and control, interleaved."""

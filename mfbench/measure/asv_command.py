@@ -1,0 +1,33 @@
+"""Running asv as a person would, from this project's environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.paths import ROOT
+
+# asv's exit code where it ran and some benchmarks failed.
+BENCHMARKS_FAILED = 2
+SECONDS_TO_STOP = 10
+
+
+def asv(*arguments: str, stdin: str = "", may_fail: bool = False) -> None:
+    """Run asv with its output shown; `may_fail` lets benchmarks fail, as its results then tell."""
+    command = [sys.executable, "-m", "asv", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as process:
+        try:
+            process.communicate(stdin)
+        except KeyboardInterrupt:
+            # Ctrl-C reaches asv as well, which then ends its processes and removes its files.
+            with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+                process.wait(SECONDS_TO_STOP)
+            process.kill()
+            raise
+    code = process.returncode
+    if code == BENCHMARKS_FAILED and not may_fail:
+        raise Failure("some benchmarks failed (see above); asv show COMMIT names them")
+    if code not in (0, BENCHMARKS_FAILED):
+        raise Failure(f"asv {arguments[0]} did not finish (exit code {code}); see what it said")

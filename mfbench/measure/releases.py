@@ -1,0 +1,50 @@
+"""Every release: its import counted for all, its times for those that many people use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mfbench.measure.jobs import Job, Request, jobs_for
+from mfbench.measure.selection import repeating_cases, timed_cases
+from mfbench.repository.releases import load, minor_of, minor_releases
+from mfbench.repository.series import find_commit
+
+# All of a release takes less than 90 seconds then.
+ROUNDS = 3
+
+
+def newer_releases(request: Request) -> list[str]:
+    """Return the last release that this machine measured and those after it, oldest first.
+
+    The newest release is left out: it is measured with the series. Empty if the machine measured no
+    release. The first one is returned because its measurement may have been stopped half way.
+    """
+    versions = [release.version for release in load()][:-1]
+    folder = request.results / request.machine
+    for place, version in reversed(list(enumerate(versions))):
+        if any(folder.glob(f"{find_commit(request.upstream, version)[:8]}-*.json")):
+            return versions[place:]
+    return []
+
+
+def release_jobs(request: Request, versions: Iterable[str] | None = None) -> list[Job]:
+    """Return the jobs of some releases, in this order, or of all, newest first.
+
+    Counts of all of them; sizes and times of the last release of each minor version, and of all
+    releases of the newest minor version.
+    """
+    every = [release.version for release in load()]
+    benchmarks = request.benchmarks
+    counts, more = (
+        [case for case in repeating_cases(benchmarks, profile) if case.topic != "answers"]
+        for profile in ("quick", "default")
+    )
+    more += timed_cases(benchmarks, "default")
+    newest = [version for version in every if minor_of(version) == minor_of(every[-1])]
+    timed = {*minor_releases(), *newest}
+    jobs: list[Job] = []
+    for version in reversed(every) if versions is None else versions:
+        commit = find_commit(request.upstream, version)
+        needed = dict.fromkeys(more if version in timed else counts, (commit,))
+        jobs += jobs_for(f"release {version}", needed, request, ROUNDS)
+    return jobs

@@ -1,0 +1,27 @@
+"""docs/optimizations.md: which optimisation applies to which release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mfbench.report.words import markdown_table
+from mfbench.repository.applicability import outcomes, releases_on_main, rows
+
+
+def optimizations_page(upstream: Path) -> str:
+    """Make docs/optimizations.md."""
+    releases = releases_on_main(upstream)
+    listed = [
+        (f"`{name}`", share, takers, refused.replace("\n", "<br>"))
+        for name, share, takers, refused in rows(outcomes(upstream, releases))
+    ]
+    return f"""# Which optimisation applies to which release
+
+An optimisation applies to a release in which it finds the code that it changes. The last column
+says what the other releases lack. Often it is the slow code itself, which came with a later
+release: then there is nothing to make faster. `mfbench optimize apply 2.15.0` builds the branch for
+one release.
+`mfbench report optimizations --write` applies the series to every release from {releases[0]} to
+{releases[-1]}, and makes this page.
+
+{markdown_table(("optimisation", "applies to", "releases", "elsewhere"), listed)}"""

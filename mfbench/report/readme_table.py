@@ -1,0 +1,66 @@
+"""README's table: six things that users wait for, before and after the optimisations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mfbench.foundation.errors import Failure, NothingMeasured
+from mfbench.foundation.git_command import git
+from mfbench.report.words import markdown_table, noise_text, speed_up_text, value_text
+from mfbench.repository.series import find_commit
+from mfbench.results.machines import fullest, machines_with
+from mfbench.verdict.revisions import compare_revisions
+from mfbench.verdict.rows import UNKNOWN
+
+HEADER = ("what", "before", "after", "speed-up", "noise of the control")
+BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+SIDES = ("main", "optimized")
+# What a person calls a case, and asv's name of it.
+ROWS = {
+    "`import metaflow`": "imports.Import.timeraw_metaflow",
+    "`flow.py run` of two steps": "flows.Run.time_hello",
+    "saving 8 MB of float64": "artifacts.Save.time_save(float64-8MB)",
+    "loading 8 MB of float64": "artifacts.Load.time_load(float64-8MB)",
+    "data of 50 tasks, read by the client": "client.ManyTasks.time_collect(50)",
+    "`parallel_map` of 8 tasks": "multicore.ParallelMap.time_map(8, default)",
+}
+
+
+def machine_of_tables(results: Path, upstream: Path, names: Sequence[str] = SIDES) -> str:
+    """Return the machine that measured these; of several, the one that measured most commits."""
+    measured = machines_with(results, [find_commit(upstream, name) for name in names])
+    if not measured:
+        what = " and ".join(names) or "anything"
+        raise NothingMeasured(f"no machine measured {what}; measure with: mfbench run --series")
+    return fullest(results, measured)
+
+
+def readme_table(results: Path, upstream: Path, machine: str | None = None) -> str:
+    """Make the table, and a line that says what was compared, as markdown."""
+    chosen = machine or machine_of_tables(results, upstream)
+    comparison = compare_revisions(results, upstream, SIDES, chosen)
+    rows = []
+    for label, name in ROWS.items():
+        row = comparison.row(name)
+        if row is None or row.verdict in UNKNOWN:
+            reason = row.reason if row else "not measured"
+            raise NothingMeasured(f"{name}: {reason}; measure it with: mfbench run --series")
+        values = [value_text(value, row.unit) for value in (row.before, row.after)]
+        rows.append([label, *values, speed_up_text(row), noise_text(row)])
+    base, head = comparison.base.commit, comparison.head.commit
+    release = git(upstream, "log", "-1", "--format=%s", base)
+    return (
+        f"{markdown_table(HEADER, rows)}\n"
+        f"Before: {release} (`{base[:8]}`). After: branch `optimized` (`{head[:8]}`). Machine: "
+        f"`{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.\n"
+    )
+
+
+def replace_table(readme: str, made: str) -> str:
+    """Return a README with its table replaced."""
+    head, found, rest = readme.partition(BEGIN)
+    _, closed, tail = rest.partition(END)
+    if not (found and closed):
+        raise Failure("README.md lacks the two lines that mark the table; restore it with git")
+    return head + BEGIN + made + END + tail

@@ -1,0 +1,78 @@
+"""One row of a comparison in words, and tables in markdown: what all reports share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from asv.util import human_value
+
+from mfbench.verdict.rows import COUNT, UNKNOWN, Row
+from mfbench.verdict.verdict import MOVED, Verdict
+
+NO_DIFFERENCE = "no difference seen"
+
+
+def value_text(value: float | None, unit: str) -> str:
+    """Return a value with its unit."""
+    if value is None:
+        return "–"
+    if unit == COUNT:
+        return f"{value / 1e6:.1f} M"
+    return str(human_value(value, unit)) if unit in ("seconds", "bytes") else f"{value:.6g} {unit}"
+
+
+def change_text(row: Row | None) -> str:
+    """Return the values before and after."""
+    if row is None:
+        return "–"
+    return " → ".join(value_text(value, row.unit) for value in (row.before, row.after))
+
+
+def times_text(row: Row) -> str:
+    """Return the ratio as people say it: 2.5× faster, 1.1× slower, 1.04× larger."""
+    if not row.ratio:
+        return row.verdict.value
+    better, worse = ("fewer", "more") if row.unit == COUNT else ("smaller", "larger")
+    if row.is_timed:
+        better, worse = "faster", "slower"
+    times = max(row.ratio, 1 / row.ratio)
+    # What repeats is known to more digits than a time.
+    digits = f"{times:.3g}" if row.is_timed else f"{times:.4g}"
+    return f"{digits}× {better if row.ratio >= 1 else worse}"
+
+
+def interval_text(low: float, high: float) -> str:
+    """Return a confidence interval."""
+    return f"({low:.3g}–{high:.3g})"
+
+
+def speed_up_text(row: Row | None) -> str:
+    """Return how much faster a row became, with the interval; or why nobody can tell."""
+    if row is None:
+        return Verdict.NOT_MEASURED.value
+    if row.verdict in UNKNOWN:
+        # What to do about it, after the semicolon, is for terminals.
+        return f"{row.verdict.value}: {row.reason.partition(';')[0]}"
+    if row.verdict not in MOVED:
+        return NO_DIFFERENCE if row.verdict is Verdict.CANT_TELL else row.verdict.value
+    text = f"**{times_text(row)}**"
+    if row.evidence is None:
+        return text
+    low, high = row.evidence.low, row.evidence.high
+    if row.evidence.ratio < 1:
+        # "2 times slower" is a ratio of 0.5: the interval has to say it the same way round.
+        low, high = 1 / high, 1 / low
+    return f"{text} {interval_text(low, high)}"
+
+
+def noise_text(row: Row | None) -> str:
+    """Return how far the control, which is identical code, is from the base in the same run."""
+    noise = row.control_noise if row else None
+    return "–" if noise is None else f"±{100 * noise:.1f}%"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in markdown."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [header, ["---"] * len(header), *escaped]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,1 @@
+"""What was measured: the only reader of results/."""

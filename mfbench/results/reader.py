@@ -1,0 +1,159 @@
+"""The only reader of asv's result files: what was measured of a commit, case by case."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from asv.results import Results
+from asv.util import UserError
+
+from mfbench.foundation.errors import Failure
+
+# As many digits as a clock has for what takes a millisecond: the site's data is short, and equal.
+DIGITS = 6
+# Facts about a machine that change times, so that results are comparable only where they agree.
+FACTS = ("machine", "arch", "cpu", "num_cpu", "os")
+# What asv raises for a damaged file.
+DAMAGES = (
+    *(UserError, OSError, ValueError, TypeError, KeyError, AttributeError, IndexError),
+    *(OverflowError, RecursionError),
+)
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """One benchmark with one value for each of its parameters, both named as asv does."""
+
+    benchmark: str
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def topic(self) -> str:
+        """The benchmark's module."""
+        return self.benchmark.partition(".")[0]
+
+    def __str__(self) -> str:
+        """Return asv's notation: ``topic.Class.method(value, value)``."""
+        return self.benchmark + (f"({', '.join(self.parameters)})" if self.parameters else "")
+
+    @classmethod
+    def parse(cls, text: str, count: int | None = None) -> Case:
+        """Read asv's notation; `count` parameters, where a value may hold a comma."""
+        benchmark, _, rest = text.replace("'", "").partition("(")
+        values = rest.removesuffix(")")
+        found = [values] if count == 1 else values.split(", ")
+        return cls(benchmark, tuple(found) if values else ())
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One case at one commit.
+
+    Attributes
+    ----------
+    value : float
+        What asv stored, in seconds or the benchmark's unit; NaN where it was skipped or failed.
+    samples : tuple of float
+        One value per process, in the order of the rounds; empty where none were recorded.
+    version : str
+        The benchmark's version.
+    began, seconds : float
+        When the last round began (since 1970), and how long it took for the whole benchmark.
+    failed : bool
+        Whether it raised an error or ran out of time.
+    """
+
+    value: float
+    samples: tuple[float, ...] = ()
+    version: str = ""
+    began: float = 0.0
+    seconds: float = 0.0
+    failed: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a value."""
+        return not math.isnan(self.value)
+
+
+@dataclass(frozen=True)
+class Side:
+    """All that was measured of one commit in one environment.
+
+    Attributes
+    ----------
+    name : str
+        What a person calls the commit.
+    commit : str
+        Its full hash.
+    environment : str
+        asv's name of the environment.
+    circumstances : mapping of str to str
+        Facts about the machine, Python's version and that of each requirement.
+    cases : mapping of Case to Measurement
+        Everything that was measured, skipped or has failed.
+    """
+
+    name: str
+    commit: str
+    environment: str
+    circumstances: Mapping[str, str]
+    cases: Mapping[Case, Measurement]
+
+
+def read_sides(results: Path, machine: str, name: str, commit: str) -> list[Side]:
+    """Read what a machine measured of a commit: one side for each environment, or none."""
+    files = sorted((results / machine).glob(f"{commit[:8]}-*.json"))
+    return [read_side(path, name) for path in files]
+
+
+def read_side(path: Path, name: str) -> Side:
+    """Read one file of results; raise Failure where it is damaged."""
+    try:
+        return side_of(Results.load(str(path)), name)
+    except DAMAGES as problem:
+        reason = " ".join(str(problem).split()) or type(problem).__name__
+        raise Failure(
+            f"{path.parent.name}/{path.name} is damaged ({reason}); restore it with git, "
+            "or remove it and measure again"
+        ) from None
+
+
+def side_of(result: Results, name: str) -> Side:
+    """Turn asv's results of one commit into a side."""
+    cases: dict[Case, Measurement] = {}
+    for benchmark in result.get_all_result_keys():
+        cases.update(measurements_of(result, benchmark))
+    facts = {key: str(value) for key, value in result.params.items() if key in FACTS}
+    pins = {str(key): str(value) for key, value in result._requirements.items()}
+    circumstances = {**facts, "python": str(result._python), **pins}
+    return Side(name, result.commit_hash, result.env_name, circumstances, cases)
+
+
+def measurements_of(result: Results, benchmark: str) -> Iterator[tuple[Case, Measurement]]:
+    """Yield the cases of one benchmark."""
+    parameters = result.get_result_params(benchmark)
+    values = result.get_result_value(benchmark, parameters)
+    samples = result.get_result_samples(benchmark, parameters)
+    began = (result.started_at.get(benchmark) or 0) / 1000
+    seconds = result.duration.get(benchmark) or 0.0
+    version = str(result.benchmark_version.get(benchmark))
+    for place, chosen in enumerate(itertools.product(*parameters)):
+        # asv trims what is missing at the end.
+        value = values[place] if place < len(values) else None
+        kept = samples[place] if place < len(samples) else None
+        case = Case(benchmark, tuple(each.strip("'") for each in chosen))
+        number = math.nan if value is None else float(value)
+        times = tuple(map(rounded, kept or ()))
+        if not all(map(math.isfinite, times)) or math.isinf(number):
+            raise ValueError(f"{case} has a number that can't be")
+        yield case, Measurement(number, times, version, began, seconds, value is None)
+
+
+def rounded(number: float) -> float:
+    """Return a number in `DIGITS` significant digits."""
+    return float(f"{number:.{DIGITS}g}")

@@ -1,0 +1,113 @@
+"""`mfbench update`: new releases, the series on the newest, measurements, documents, site."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import click
+
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import git
+from mfbench.foundation.options import bench_option, machine_option
+from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
+from mfbench.repository import build
+from mfbench.repository.series import find_commit, write_series
+from mfbench.results.check import faults
+from mfbench.results.machines import ensure_machine
+
+# The site is published, but a document could not be written. No other command uses this code.
+EXIT_UNWRITTEN = 4
+
+
+@click.command()
+@machine_option
+@bench_option
+def command(machine: str | None, bench: str | None) -> None:
+    """Take in new releases: measure them, write documents and site.
+
+    It adds new releases to the list and to upstream/, measures what this machine lacks (the newest
+    release, the series, and the releases since the last one that this machine measured), checks
+    results/, writes the documents if they are made from this machine, and publishes the site. A
+    second run measures nothing; a run that was stopped is continued. With --bench, only these cases
+    are measured, and no document is written.
+
+    Exit codes: 0 done; 3 an error; 4 published, but a document could not be written.
+    """
+    # Not above: these load what help and errors do without.
+    from mfbench.measure.asv_command import asv
+    from mfbench.report.readme_table import machine_of_tables
+    from mfbench.repository import registry
+
+    new = [release.version for release in registry.update()]
+    print(f"new releases: {', '.join(new) or 'none'}", flush=True)
+    build.ensure(UPSTREAM)
+    for commit in write_series(UPSTREAM, find_commit(UPSTREAM, "main")):
+        if commit.refusal:
+            print(f"{commit.name} does not apply to the newest release: {commit.refusal}")
+    name = ensure_machine(machine)
+    measured = measure_missing(name, bench)
+    found = faults(RESULTS, UPSTREAM)
+    remove_superseded(fault.path for fault in found if fault.is_superseded)
+    if damaged := [fault for fault in found if not fault.is_superseded]:
+        raise Failure(f"{damaged[0]}; mfbench results check lists all {len(damaged)} faults")
+    documented = not bench and name == machine_of_tables(RESULTS, UPSTREAM)
+    unwritten = write_documents() if documented else []
+    asv("publish")
+    print(f"{len(measured)} commits measured; the site is published")
+    if unwritten:
+        print("\n".join(f"error: {line}" for line in unwritten), file=sys.stderr)
+        sys.exit(EXIT_UNWRITTEN)
+
+
+def measure_missing(machine: str, bench: str | None) -> list[str]:
+    """Measure what is missing of new releases and of the series; return the measured commits."""
+    from mfbench.measure.jobs import Request, run_jobs
+    from mfbench.measure.missing import missing_jobs
+    from mfbench.measure.releases import newer_releases, release_jobs
+    from mfbench.measure.selection import select
+    from mfbench.measure.series import series_jobs
+    from mfbench.results.benchmarks import discover
+
+    benchmarks = discover()
+    cases = select(benchmarks, "thorough", pattern=bench)
+    request = Request(machine, benchmarks, frozenset(cases))
+    jobs = release_jobs(request, newer_releases(request)) + series_jobs(request)
+    return run_jobs(missing_jobs(jobs, request), request)
+
+
+def remove_superseded(files: Iterable[Path]) -> None:
+    """Remove results whose commits are gone, such as an older series', where git keeps the file."""
+    for path in files:
+        where = f"{path.parent.name}/{path.name}"
+        try:
+            # git refuses to remove what is not committed as it is.
+            git(ROOT, "rm", "--quiet", "--", str(path))
+            print(f"{where}: its commit is gone; the file is removed, git keeps it")
+        except Failure:
+            print(f"{where}: its commit is gone; once you commit the file, update removes it")
+
+
+def write_documents() -> list[str]:
+    """Write what is made from results/; return a line for each document that can't be written."""
+    from mfbench.report.report import DOCUMENTS, write_document
+
+    writers: dict[str, Callable[[], None]] = {"records/imports/series.json": write_import_trees}
+    writers |= {path.name: partial(write_document, name) for name, path in DOCUMENTS.items()}
+    failures = []
+    for name, write in writers.items():
+        try:
+            write()
+        except (Failure, OSError) as failure:
+            failures.append(f"{name} stays as it was: {failure}")
+    return failures
+
+
+def write_import_trees() -> None:
+    """Time the imports of the newest release and of the series, unless that is done."""
+    from mfbench.explain.kept_imports import SERIES, is_of, keep
+
+    if not is_of(SERIES, UPSTREAM, ("main", "optimized")):
+        keep(SERIES, UPSTREAM, ("main", "optimized"))

@@ -1,0 +1,1 @@
+"""From samples to intervals, verdicts and comparisons: the only place that judges."""

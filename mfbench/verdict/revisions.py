@@ -1,0 +1,95 @@
+"""Two commits by name: find what was measured of them, and compare it. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mfbench.foundation.errors import Failure, NothingMeasured
+from mfbench.foundation.paths import RECORDS
+from mfbench.repository.control import control_of
+from mfbench.repository.series import find_commit
+from mfbench.results.benchmarks import read_benchmarks
+from mfbench.results.machines import likeliest, machines_with, this_machine
+from mfbench.results.reader import Side, read_sides
+from mfbench.verdict.comparison import compare
+from mfbench.verdict.rows import Comparison
+from mfbench.verdict.startup import startup_rows
+
+
+def compare_revisions(
+    results: Path,
+    upstream: Path,
+    names: Sequence[str],
+    machine: str | None = None,
+    topics: Sequence[str] = (),
+    records: Path = RECORDS,
+) -> Comparison:
+    """Compare two commits.
+
+    Parameters
+    ----------
+    results, upstream, records : pathlib.Path
+        The folders to read.
+    names : sequence of str
+        What a person calls base and head.
+    machine : str, optional
+        Whose results; this machine's if not given, or else the likeliest's.
+    topics : sequence of str, optional
+        Only these; all if there are none.
+
+    Raises
+    ------
+    Failure
+        Where a name is unknown, or a file is damaged.
+    """
+    commits = [find_commit(upstream, name) for name in names]
+    chosen = machine or _machine_of(results, commits)
+    base, head = _sides(results, chosen, names, commits)
+    same_code = [
+        side
+        for side in read_sides(results, chosen, "control", control_of(upstream, commits[0]))
+        if side.environment == base.environment
+    ]
+    _require_topics(topics, base, head)
+    control = same_code[0] if same_code else None
+    compared = compare(base, head, control, read_benchmarks(results), topics)
+    # Start-up is a topic of its own, which pyperf measures.
+    startup = () if topics else startup_rows(records, chosen, *commits)
+    return replace(compared, startup=startup)
+
+
+def _machine_of(results: Path, commits: Sequence[str]) -> str:
+    measured = machines_with(results, commits)
+    if not measured:
+        raise NothingMeasured("no machine measured both; measure with: mfbench run BASE HEAD")
+    return likeliest(results, measured, this_machine())
+
+
+def _sides(
+    results: Path, machine: str, names: Sequence[str], commits: Sequence[str]
+) -> tuple[Side, Side]:
+    """Return both sides, of one environment where there is one that measured both."""
+    if not (results / machine).is_dir():
+        known = ", ".join(machines_with(results, [])) or "none"
+        raise Failure(f"machine {machine} has no results; measured machines: {known}")
+    found = [read_sides(results, machine, *each) for each in zip(names, commits)]
+    for base in found[0]:
+        for head in found[1]:
+            if base.environment == head.environment:
+                return base, head
+    # What was not measured has no circumstances of its own to differ in.
+    circumstances = (found[0] or found[1] or [Side("", "", "", {}, {})])[0].circumstances
+    base, head = (
+        sides[0] if sides else Side(name, commit, "", circumstances, {})
+        for sides, name, commit in zip(found, names, commits)
+    )
+    return base, head
+
+
+def _require_topics(topics: Sequence[str], *sides: Side) -> None:
+    known = sorted({case.topic for side in sides for case in side.cases})
+    unknown = [topic for topic in topics if topic not in known]
+    if unknown and known:
+        raise Failure(f"unknown topic {', '.join(unknown)}; topics are {', '.join(known)}")

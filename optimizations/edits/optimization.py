@@ -1,0 +1,86 @@
+"""What one optimisation is: a change, what it claims to move, and what it was asked for."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from optimizations.edits.source_tree import SourceTree
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A case that an optimisation moves, compared with the commit below its own.
+
+    Attributes
+    ----------
+    case : str
+        asv's name, without quotes: "artifacts.Save.time_save(float64-8MB)".
+    label : str
+        What a person calls the case.
+    against : str, optional
+        For an optimisation behind a setting, `case` is measured with the setting on, and `against`
+        is the same work with it off. Both are measured at the optimisation's own commit.
+    """
+
+    case: str
+    label: str
+    against: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The row of the case study's table that an optimisation answers.
+
+    Attributes
+    ----------
+    name : str
+        What the case study named.
+    claimed : str
+        What it measured and hoped for.
+    case : str
+        The claimed case that decides whether the target is reached.
+    at_least : float
+        The ratio before / after to reach: how many times as fast, or as few instructions.
+    finding : str, optional
+        What did not hold, or what else is to be known, in a sentence.
+    """
+
+    name: str
+    claimed: str
+    case: str
+    at_least: float
+    finding: str = ""
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """One change of metaflow, as its module describes it."""
+
+    name: str
+    text: str
+    apply: Callable[[SourceTree], None]
+    claims: tuple[Claim, ...] = ()
+    target: Target | None = None
+
+    @property
+    def title(self) -> str:
+        """The first line of its text, without the full stop."""
+        return self.text.partition("\n")[0].rstrip(".")
+
+    @property
+    def body(self) -> str:
+        """All of its text but the first line."""
+        return self.text.partition("\n")[2].strip()
+
+
+def load(name: str) -> Optimization:
+    """Load the optimisation in the module `optimizations.<name>`."""
+    module = importlib.import_module(f"optimizations.{name}")
+    return Optimization(
+        name,
+        inspect.cleandoc(module.__doc__ or name),
+        module.apply,
+        getattr(module, "CLAIMS", ()),
+        getattr(module, "TARGET", None),
+    )

@@ -1,0 +1,163 @@
+"""The benchmarks with real releases: the newest, the oldest supported, and none at all."""
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mfbench.foundation.paths import ROOT
+from tests.optimized_releases import NEWEST, VERSIONS
+
+BENCHMARKS = ROOT / "benchmarks"
+NAME = r"[a-z0-9]+\.[A-Z][A-Za-z0-9]+\.(time|timeraw|track)_[a-z]+(_[a-z]+)*"
+WITHOUT_METAFLOW = "import sys; sys.modules['metaflow'] = None\n"
+
+
+def run(*command, **environment):
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | environment,
+    )
+
+
+def describe(python, before=""):
+    """Return what asv knows of the benchmarks, as it finds them with some Python."""
+    code = "from mfbench.results.discovery import Path, main; main(Path('benchmarks').resolve())"
+    finished = run(python, "-c", before + code)
+    assert finished.returncode == 0, finished.stderr
+    return {each["name"]: each for each in json.loads(finished.stdout)}
+
+
+@pytest.fixture(scope="module")
+def described(release_python):
+    return describe(release_python(NEWEST))
+
+
+@pytest.fixture
+def run_each_case_once(tmp_path, built_upstream, release_python):
+    """Run cases with a release in an asv project of its own; return all values."""
+    configuration = {
+        **{"version": 1, "project": "metaflow", "repo": str(built_upstream), "branches": ["main"]},
+        **{"benchmark_dir": str(BENCHMARKS), "environment_type": "existing"},
+        **{"launch_method": "forkserver", "default_benchmark_timeout": 120},
+    }
+    (tmp_path / "asv.conf.json").write_text(json.dumps(configuration))
+    machine = {"machine": "here", "version": 1}
+    (tmp_path / "results" / "here").mkdir(parents=True)
+    (tmp_path / "results" / "here" / "machine.json").write_text(json.dumps(machine))
+    (tmp_path / ".asv-machine.json").write_text(json.dumps({"here": machine, "version": 1}))
+
+    def run_once(version, pattern, quick=""):
+        finished = run(
+            *(sys.executable, "-m", "asv", "--config", tmp_path / "asv.conf.json", "run"),
+            *("--quick", "--show-stderr", "--machine", "here", "--set-commit-hash", version),
+            *("--environment", f"existing:{release_python(version)}", "--bench", pattern),
+            HOME=str(tmp_path),
+            METAFLOW_BENCHMARKS_QUICK=quick,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        assert "failed" not in finished.stdout, finished.stdout
+        (written,) = tmp_path.glob("results/here/*-*.json")
+        stored = json.loads(written.read_text())
+        column = stored["result_columns"].index("result")
+        return {name: row[column] for name, row in stored["results"].items()}
+
+    return run_once
+
+
+def number_of_values(cases):
+    """Count the cases that have a value; NaN stands for skipped, null for failed."""
+    return sum(case is not None and not math.isnan(case) for case in cases or ())
+
+
+def incomplete(values):
+    return {name for name, cases in values.items() if number_of_values(cases) < len(cases or [0])}
+
+
+def test_each_benchmark_follows_the_habits(described):
+    modules = {path.stem for path in BENCHMARKS.glob("*.py")} - {"__init__", "payloads"}
+    assert {name.split(".")[0] for name in described} == modules
+    for name, each in described.items():
+        assert re.fullmatch(NAME, name), name
+        assert each["version"].isdigit(), f"{name} has asv's digest of its code as version"
+        assert each["timeout"], name
+        assert not any(re.match(r"param\d", given) for given in each["param_names"]), name
+        if each["type"] == "time":
+            assert (each["repeat"], each["warmup_time"]) == (1, 0), f"{name}: 1 sample a process"
+        else:
+            assert each["unit"] in {"bytes", "digest", "instructions", "microseconds", "modules"}
+
+
+def test_the_same_benchmarks_are_found_with_any_release_and_without(release_python, described):
+    assert describe(release_python(VERSIONS[0])) == described
+    assert describe(sys.executable, WITHOUT_METAFLOW) == described
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "artifacts.Save().setup('dict-233B')",
+        "artifacts.SaveWithBlake3Keys().setup('random-5MB')",
+        "artifacts.Load().setup(Path(), 'dict-233B')",
+        "client.LatestRun().setup(Path(), 8)",
+        "extensions.Discovery().setup(0, 0)",
+        "hashing.ContentKey().setup('metrics-52KB')",
+        "includefile.CodePackage().setup()",
+        "multicore.ParallelMap().setup(1, '8')",
+    ],
+)
+def test_without_metaflow_cases_are_skipped_not_failed(setup):
+    code = f"from pathlib import Path; from benchmarks import {setup.partition('.')[0]}; {setup}"
+    last = run(sys.executable, "-c", WITHOUT_METAFLOW + code).stderr.strip().splitlines()[-1]
+    assert last.startswith("asv_runner.benchmarks.mark.SkipNotImplemented: "), last
+
+
+def test_every_case_runs_once_on_the_newest_release(run_each_case_once, described):
+    values = run_each_case_once(NEWEST, ".")
+    assert values.keys() == described.keys()
+    # They need a setting that no release has.
+    allowed = {name for name in described if "Blake3" in name}
+    if shutil.which("valgrind") is None:
+        allowed |= {name for name in described if name.startswith("instructions.")}
+    if not Path(sys.executable).with_name("juicefs").exists():
+        allowed |= {name for name in described if "Gateway" in name}
+    assert incomplete(values) == allowed
+    names = described["imports.Part.track_time"]["params"][0]
+    parts = dict(zip(names, values["imports.Part.track_time"]))
+    assert parts["'plugin resolution'"] > parts["'requests'"] > 0
+
+
+def test_quick_runs_leave_out_the_longest(run_each_case_once):
+    pattern = r"^(flows|hashing\.Candidate|instructions|rival|imports\.Part)"
+    pattern += r"|^artifacts\.Save\.time_save\('(dict-233B|zeros-64MB)'\)"
+    values = run_each_case_once(NEWEST, pattern, quick="1")
+    assert len(values) > 9
+    measured = {name: number_of_values(cases) for name, cases in values.items()}
+    assert {name for name, number in measured.items() if number} == {
+        "artifacts.Save.time_save",
+        "flows.Run.time_hello",
+    }
+    assert measured["artifacts.Save.time_save"] == 1
+
+
+# Large payloads take another minute there, and pass through the same code.
+IN_OLD_RELEASES = (
+    r"^(client|extensions|includefile|hashing\.ContentKey)"
+    r"|^(artifacts\.Stored|rival)\..*(dict-233B|metrics-52KB|20-small|random-5MB)"
+)
+
+
+def test_cases_that_reach_into_metaflow_run_on_the_oldest_release(run_each_case_once):
+    values = run_each_case_once(VERSIONS[0], IN_OLD_RELEASES)
+    some = {name for name in values if name.startswith(("artifacts.", "rival."))}
+    assert [number_of_values(values.pop(name)) for name in sorted(some)] == [4, 4, 4, 4]
+    assert incomplete(values) == {"hashing.ContentKeyWithBlake3.time_find"}

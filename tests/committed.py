@@ -1,0 +1,47 @@
+"""The committed results of main, its control and the series, and copies to be damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from mfbench.foundation.git_command import commit_of
+from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.repository.control import control_of
+
+# The machine on which all of the series was measured.
+MACHINE = "third"
+NAMES = ("main", "optimized")
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the results of main, the control and the branch."""
+    folder = tmp_path / "results" / MACHINE
+    folder.mkdir(parents=True)
+    main = commit_of(UPSTREAM, "main")
+    for commit in (main, control_of(UPSTREAM, main), commit_of(UPSTREAM, "optimized")):
+        (found,) = (RESULTS / MACHINE).glob(f"{commit[:8]}-*.json")
+        shutil.copy(found, folder)
+    shutil.copy(RESULTS / MACHINE / "machine.json", folder)
+    shutil.copy(RESULTS / "benchmarks.json", folder.parent)
+    return folder.parent
+
+
+def file_of(results, name):
+    (found,) = (results / MACHINE).glob(f"{commit_of(UPSTREAM, name)[:8]}-*.json")
+    return found
+
+
+def edit(results, name, change):
+    path = file_of(results, name)
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def column(content, benchmark, name):
+    """Return one column of a benchmark's results, to be changed in place where it is a list."""
+    return content["results"][benchmark][content["result_columns"].index(name)]

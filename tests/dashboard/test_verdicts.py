@@ -1,0 +1,178 @@
+"""The page judges as mfbench/verdict does: on committed results and on generated samples."""
+
+from dataclasses import replace
+from itertools import combinations, pairwise, product
+from statistics import median
+
+import numpy as np
+import pytest
+
+from dashboard import site_data
+from mfbench.foundation.git_command import commit_of
+from mfbench.foundation.paths import UPSTREAM
+from mfbench.report.comparison_text import cells, headline, means
+from mfbench.repository.control import control_of
+from mfbench.results.benchmarks import read_benchmarks
+from mfbench.results.reader import Case
+from mfbench.verdict.comparison import APART, compare, timed_row, with_verdicts
+from mfbench.verdict.revisions import compare_revisions
+from mfbench.verdict.rows import Row, control_noise, geometric_mean, same_code_noise
+from mfbench.verdict.verdict import Verdict, judge_count
+from tests.committed import MACHINE, edit
+from tests.conftest import NEWEST
+from tests.published_sites import MACHINES
+
+pytestmark = pytest.mark.slow
+
+# What has to be the same of a row: words, and numbers.
+OF_A_ROW = """const ofRow = (row) => [
+  [row.case.name, row.verdict, row.reason, !!row.disagree, !!row.failed, row.witness],
+  [row.ratio, row.evidence?.low, row.evidence?.high, row.chance, row.controlNoise, row.detectable,
+   row.instructions],
+];"""
+COMPARE = f"""(chosen) => {{
+  {OF_A_ROW}
+  const rows = compareCommits(data, ...chosen);
+  return [rows.map(ofRow), [controlNoise(rows), sameCodeNoise(rows), meansOf(rows).times]];
+}}"""
+JUDGE = f"""(table) => {{
+  {OF_A_ROW}
+  const rows = table.map((sides, place) =>
+    timed({{ case: {{ name: String(place) }} }}, ...sides.map((samples) => ({{ samples }}))));
+  judge(rows);
+  return rows.map(ofRow);
+}}"""
+WORDS = """() => {
+  const { machine, base, head } = data.default;
+  const rows = compareCommits(data, machine, base, head);
+  const verdicts = rows.map((row) => [row.case.name, verdictLine(row)]);
+  return [summaryText(rows), verdicts, d3.rollups(rows, meansOf, (row) => row.case.topic)];
+}"""
+
+
+def of_row(row):
+    low, high = (row.evidence.low, row.evidence.high) if row.evidence else (None, None)
+    witness = row.witness and row.witness.value
+    return [
+        [str(row.case), row.verdict.value, row.reason, row.disagree, row.failed, witness],
+        [row.ratio, low, high, row.chance, row.control_noise, row.detectable, row.instructions],
+    ]
+
+
+def require_same(found, rows):
+    words, numbers = zip(*sorted(found))
+    expected_words, expected_numbers = zip(*sorted(map(of_row, rows)))
+    assert words == expected_words
+    require_close(numbers, expected_numbers)
+
+
+def require_close(found, expected):
+    found, expected = (np.array(each, float) for each in (found, expected))
+    # The page has six digits of each sample.
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-12)
+
+
+def of_one_run(one, other):
+    common = [
+        (one.cases[each], other.cases[each]) for each in one.cases.keys() & other.cases.keys()
+    ]
+    return any(x.samples and y.samples and abs(x.began - y.began) <= APART for x, y in common)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_committed_results(machine, first_page, committed_results, look, data):
+    page = look(first_page)
+    labels = {each["hash"]: each["label"] for each in data["commits"]}
+    controls = {each["control_of"]: each["hash"] for each in data["commits"]}
+    read = site_data.sides_of(committed_results / machine)
+    sides = [replace(each, name=labels[each.commit]) for each in read if each.commit in labels]
+    by_commit = {each.commit: each for each in sides}
+    assert len(by_commit) == len(sides), "a commit was measured in several environments"
+    benchmarks = read_benchmarks(committed_results)
+    # All pairs that have times of one run, one way round, and some that need not have.
+    pairs = [*pairwise(sides)][::10] + [
+        each for each in combinations(sides, 2) if of_one_run(*each)
+    ]
+    assert len(pairs) > 100
+    for base, head in [*pairs[::2], *(pair[::-1] for pair in pairs[1::2])]:
+        expected = compare(base, head, by_commit.get(controls.get(base.commit)), benchmarks)
+        found, sums = page.evaluate(COMPARE, [machine, base.commit, head.commit])
+        require_same(found, expected.rows)
+        mean = geometric_mean(row for row in expected.measured if row.evidence)
+        require_close(sums, [control_noise(expected.rows), same_code_noise(expected.rows), mean])
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_damaged_results(number, copied, page_of, look):
+    base = commit_of(UPSTREAM, "main")
+    edit(copied, "optimized", lambda content: damage(content, number))
+    edit(copied, control_of(UPSTREAM, base), lambda content: damage(content, number + 2))
+    page = look(page_of(site_data.document(copied, UPSTREAM)))
+    expected = compare_revisions(copied, UPSTREAM, (NEWEST, "optimized"), MACHINE)
+    found, _ = page.evaluate(COMPARE, [MACHINE, expected.base.commit, expected.head.commit])
+    require_same(found, expected.rows)
+    reasons = " ".join(words[2] for words, _ in found)
+    for each in ("failed in optimized", "hours apart", "version", "needs at least", "no samples"):
+        assert each in reasons
+
+
+def damage(content, number):
+    """Change each benchmark's results in one of several ways."""
+    for place, columns in enumerate(content["results"].values(), number):
+        found = dict(zip(content["result_columns"], columns))
+        few = [each and each[:3] for each in found.get("samples") or []]
+        found |= (
+            {"version": "another"},
+            {"started_at": found["started_at"] + 36_000_000},
+            {"result": [None, *found["result"][1:]]},
+            {"samples": few, "result": [each and median(each) for each in few]} if few else {},
+            {"samples": None} if few else {},
+            {} if few else {"result": [each and each + 10 for each in found["result"]]},
+        )[place % 6]
+        columns[:] = found.values()
+
+
+def test_generated_samples(first_page, look):
+    page, seen = look(first_page), set()
+    generator = np.random.default_rng(20191203)
+    for number in range(60):
+        table = [samples(generator, digits=2 + number % 4) for _ in range(1 + number % 20)]
+        rows = [
+            timed_row(Row(Case(str(place)), "seconds", Verdict.CANT_TELL), *each)
+            for place, each in enumerate(table)
+        ]
+        found = page.evaluate(JUDGE, table)
+        require_same(found, with_verdicts(rows))
+        seen |= {words[1] for words, _ in found}
+    assert seen == {"faster", "slower", "same", "can't tell"}
+
+
+def samples(generator, digits):
+    """Return times of base, head and control; few digits make some of them equal."""
+    spread, change = generator.choice([0.001, 0.02, 0.2]), generator.choice([0, 0, 0.02, 0.1, 1])
+    middles = [1, np.exp(generator.choice([-1, 1]) * change), 1 + generator.choice([0, 0.05])]
+    counts = [*generator.integers(4, 13, 2), generator.choice([0, 4, 7])]
+    times = (m * np.exp(generator.normal(0, spread, count)) for m, count in zip(middles, counts))
+    return [[float(f"{each:.{digits}g}") for each in side] for side in times]
+
+
+def test_counts(first_page, look):
+    values = (0, 1000, 1004, 1006, 1009, 1011, 2000)
+    chosen = [*product(values, values, (None, *values), ("instructions", "bytes", "modules"))]
+    judge = "(chosen) => chosen.map((each) => judgeCount(...each))"
+    for each, (verdict, noise) in zip(chosen, look(first_page).evaluate(judge, chosen)):
+        expected, control = judge_count(*each)
+        assert verdict == expected.value, each
+        require_close(noise, control)
+
+
+def test_words(first_page, look, first_comparison):
+    summary, verdicts, found = look(first_page).evaluate(WORDS)
+    assert summary == headline(first_comparison)
+    assert dict(verdicts) == {
+        str(row.case): cells(row)[-1].replace("result of main", f"result of {NEWEST}")
+        for row in first_comparison.rows
+    }
+    expected = {topic: [times, counts] for topic, times, counts, _ in means(first_comparison)}
+    for topic, mean in found:
+        require_close([mean["times"], mean["instructions"]], expected.get(topic, [None, None]))

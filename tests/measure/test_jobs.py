@@ -1,0 +1,143 @@
+"""What the series and the releases still need, and how long it takes."""
+
+import shutil
+
+import pytest
+
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import commit_of, git
+from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.measure import jobs as module
+from mfbench.measure.jobs import Job, jobs_for, run_job, seconds_of, time_text
+from mfbench.measure.missing import missing_jobs
+from mfbench.measure.releases import newer_releases, release_jobs
+from mfbench.measure.selection import is_count
+from mfbench.measure.series import claimed_cases, series_jobs
+from mfbench.repository.releases import load, minor_of
+from mfbench.repository.series import read_series
+from mfbench.results.reader import Case
+from tests.committed import MACHINE, edit
+
+SHOW, MAP = Case("cli.FlowScript.time_show"), Case("multicore.ParallelMap.time_map", ("1", "8"))
+COUNT = Case("instructions.Command.track_run", ("python",))
+MEMORY = "artifacts.Memory.track_peak_of_save"
+VERSIONS = [release.version for release in load()]
+
+
+@pytest.fixture
+def stored(tmp_path, request_of):
+    """A request on copies of the committed results."""
+    for name in (MACHINE, "reference"):
+        shutil.copytree(RESULTS / name, tmp_path / name)
+    return request_of(MACHINE, results=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def commits():
+    """Main and the commits of the series."""
+    return git(UPSTREAM, "rev-list", "--reverse", "main~1..optimized").split()
+
+
+def left(request):
+    return list(missing_jobs(series_jobs(request), request))
+
+
+def test_commits_that_are_compared_are_measured_together_if_one_lacks_a_case(stored, commits):
+    assert left(stored) == []
+    edit(stored.results, "main", lambda content: content["results"].pop(SHOW.benchmark))
+    # Many optimisations claim something in artifacts; one needs less memory to save.
+    place = [each.name for each in read_series(UPSTREAM)].index("pickle_in_pieces") + 1
+    edit(stored.results, commits[place], lambda content: content["results"].pop(MEMORY))
+    ends, memory = left(stored)
+    assert ends.commits == [commits[0], commits[1], commits[-1]]
+    assert ends.cases == [SHOW] and ends.timed and ends.rounds is None
+    assert memory.title == "claims in artifacts"
+    assert memory.commits == commits[place - 1 : place + 1]
+    assert {case.benchmark for case in memory.cases} == {MEMORY}
+
+
+def test_the_series_has_every_case_at_its_ends_every_claim_and_all_counts(request_of, commits):
+    asked = request_of("new")
+    jobs, ends = series_jobs(asked), {commits[0], commits[1], commits[-1]}
+    needed = [(case, set(found)) for job in jobs for case, found in job.needed.items()]
+    assert {case for case, found in needed if ends <= found} == asked.cases
+    assert all(ends.isdisjoint(found) or ends <= found for _, found in needed)
+    for below, each in zip(commits, read_series(UPSTREAM)):
+        for case in claimed_cases(each.name):
+            together = {other for other, found in needed if {below, each.hash} <= found}
+            # What all commits are counted for needs no run of its own.
+            assert case in together or is_count(asked.benchmarks, case)
+    counted = [commit for job in jobs for commit in job.needed.get(COUNT, ())]
+    assert sorted(counted) == sorted(commits)
+
+
+def test_every_release_is_counted_and_one_of_each_minor_version_is_timed(request_of):
+    every = release_jobs(request_of("new", cases=frozenset([SHOW, COUNT])))
+    newest_first = VERSIONS[::-1]
+    titles = [f"release {version}" for version in newest_first]
+    assert [job.title for job in every if job.cases == [COUNT]] == titles
+    timed = [job.title for job in every if job.cases == [SHOW] and job.rounds == 3]
+    # The last of its minor version has a neighbour of another one.
+    newer = zip(newest_first, [newest_first[0], *newest_first])
+    last = [version for version, other in newer if minor_of(version) != minor_of(other)]
+    newest = [each for each in newest_first if minor_of(each) == minor_of(VERSIONS[-1])]
+    assert timed == [f"release {version}" for version in (*newest, *last)]
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_the_committed_releases(request_of):
+    asked = request_of("reference")
+    assert list(missing_jobs(release_jobs(asked), asked)) == []
+
+
+def test_newer_releases_begin_with_the_newest_that_was_measured(request_of, tmp_path):
+    asked = request_of("new", results=tmp_path)
+    assert newer_releases(asked) == []
+    (tmp_path / "new").mkdir()
+    for version in (VERSIONS[4], VERSIONS[-4], VERSIONS[-1]):
+        commit = commit_of(UPSTREAM, version)
+        (path,) = (RESULTS / "reference").glob(f"{commit[:8]}-*.json")
+        shutil.copy(path, tmp_path / "new")
+    # The newest of all is measured with the series.
+    newer = newer_releases(asked)
+    assert newer == VERSIONS[-4:-1]
+    # Of the first, nothing is left; each of the others is measured wholly before the next.
+    titles = [job.title for job in missing_jobs(release_jobs(asked, newer), asked)]
+    assert titles == [f"release {version}" for version in VERSIONS[-3:-1] for _ in range(2)]
+
+
+def test_a_request_limits_cases_and_sets_rounds(request_of):
+    needed = dict.fromkeys((MAP, SHOW, COUNT), ("base", "control"))
+    asked = request_of("new", cases=frozenset([MAP, COUNT]))
+    times, once = jobs_for("x", needed, asked, 5)
+    assert times.commits == once.commits == ["base", "control"]
+    assert (times.cases, times.rounds, times.timed) == ([MAP], 5, True)
+    assert (once.cases, once.rounds, once.timed) == ([COUNT], None, False)
+    (few,) = jobs_for("x", needed, request_of("new", cases=frozenset([MAP]), rounds=3), 5)
+    assert few.rounds_of(MAP, asked.benchmarks) == 3
+    assert once.rounds_of(COUNT, asked.benchmarks) == 1
+
+
+def test_an_estimate_grows_with_rounds_and_commits_and_is_of_this_machine(stored, request_of):
+    ours, others, new = (
+        request_of(name, results=stored.results) for name in (MACHINE, "reference", "new")
+    )
+    assert ours.durations[SHOW] != others.durations[SHOW]
+    assert new.durations[SHOW] in (ours.durations[SHOW], others.durations[SHOW])
+
+    def job(rounds, *commits):
+        return Job("x", {SHOW: commits}, True, rounds)
+
+    less, more, most = (seconds_of(job(*each), ours) for each in ((3, "a"), (4, "a"), (4, *"ab")))
+    assert 3 * ours.durations[SHOW] < less < more < most
+    assert time_text([job(1, "a")], ours) == "about 1 min"
+    for path in stored.results.glob("*/*.json"):
+        path.write_text("{")
+    nothing = request_of(MACHINE, results=stored.results)
+    assert time_text([job(1, "a")], nothing) == "time not known yet"
+
+
+def test_a_full_disk_stops_before_anything_is_measured(request_of, monkeypatch):
+    monkeypatch.setattr(module, "ROOM", 2**62)
+    with pytest.raises(Failure, match=r"less than 1 GB is left on the disk of .*; make room, and"):
+        run_job(Job("x", {SHOW: ["a"]}, True), request_of("new"))

@@ -1,0 +1,86 @@
+"""Extensions as they are published: what metaflow has of them, before and after the series."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import uv
+
+from benchmarks.support.distributions import age
+from tests.optimized_releases import NEWEST
+
+# One time for all starts: another one would be a change.
+LONG_AGO = (time.time() - 3600,) * 2
+PINNED = ("metaflow-checkpoint==0.2.14", "metaflow-card-html==1.0.3")
+HAS = """
+    import json, sys
+    sys.dont_write_bytecode = True
+    sys.path.append({site!r})
+    import metaflow
+    from metaflow import extension_support as support, plugins
+    # Modules that are loaded when they are asked for.
+    asked_for = [getattr(metaflow, each) for each in ("cli_args", "event_logger", "monitor")]
+    has = {{
+        "packages": support.extension_info(),
+        "files": {{name: package["files"] for name, package in support._all_packages.items()}},
+        "points": support._pkgs_per_extension_point,
+        "aliases": sorted(support.get_aliased_modules()),
+        "steps": [each.name for each in plugins.STEP_DECORATORS],
+        "flows": [each.name for each in plugins.FLOW_DECORATORS],
+        "cards": [each.type for each in plugins.CARDS],
+        "names": sorted(name for name in vars(metaflow) if not name.startswith("_")),
+        "checkpoint": [metaflow.checkpoint.__module__, metaflow.Checkpoint.__module__],
+    }}
+    print(json.dumps(has))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the published packages, as if installed a while ago."""
+    folder = tmp_path_factory.mktemp("published")
+    command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target", folder]
+    installed = subprocess.run(
+        [*command, "--python", sys.executable, *PINNED], capture_output=True, text=True
+    )
+    if installed.returncode:
+        pytest.skip(f"the packages can't be installed: {installed.stderr.strip()[-200:]}")
+    age(folder)
+    return folder
+
+
+@pytest.fixture
+def has(python, series, site, tmp_path):
+    def look(side):
+        for folder in (tmp_path, series.root(NEWEST, side)):
+            os.utime(folder, LONG_AGO)
+        return json.loads(python(NEWEST, side, HAS.format(site=str(site))).splitlines()[-1])
+
+    return look
+
+
+def remembered(tmp_path):
+    """When each memory was written: a search that is made again writes it anew."""
+    memories = tmp_path.glob("home/.metaflowconfig/extension_discovery/*.json")
+    return {path: path.stat().st_mtime_ns for path in memories}
+
+
+def test_published_extensions_add_the_same_on_first_and_next_start(has, python, tmp_path):
+    for side in ("before", "after"):
+        # Compiling leaves metaflow's folder changed just now.
+        python(NEWEST, side, "import metaflow")
+    before, first = has("before"), has("after")
+    written = remembered(tmp_path)
+    assert len(written) == 1
+    second = has("after")
+    assert remembered(tmp_path) == written
+    assert first == second
+    # The one name more is a module of the series.
+    first["names"].remove("lazy_loading")
+    assert first == before
+    assert {"metaflow-checkpoint", "metaflow-card-html"} == set(before["packages"]["installed"])
+    assert "checkpoint" in before["steps"] and "html" in before["cards"]
+    assert {"checkpoint", "Checkpoint"} <= set(before["names"])

@@ -1,0 +1,133 @@
+"""`mfbench compare`: what it prints, writes and answers by its exit code."""
+
+import json
+import re
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
+from mfbench.report.comparison_json import as_json
+from mfbench.report.comparison_text import as_markdown, as_text, headline, verdict_text
+from mfbench.results.reader import Case
+from mfbench.verdict.revisions import compare_revisions
+from mfbench.verdict.rows import Row
+from mfbench.verdict.verdict import Verdict
+from tests.command_line import mfbench
+from tests.committed import MACHINE, NAMES, edit, file_of
+
+SCHEMA = json.loads((ROOT / "dashboard" / "comparison.schema.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return compare_revisions(RESULTS, UPSTREAM, NAMES, MACHINE)
+
+
+def run(*arguments):
+    return mfbench("compare", *arguments)
+
+
+def failure_of(*arguments):
+    """The one line in which an error ends."""
+    finished = run(*arguments)
+    assert finished.returncode == 3
+    assert finished.stderr.startswith("error: ") and finished.stderr.count("\n") == 1
+    return finished.stderr
+
+
+def test_json_is_what_its_schema_says_and_holds_no_infinity(committed):
+    document = json.loads(as_json(committed), parse_constant=pytest.fail)
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert len(document["rows"]) == len(committed.rows)
+    assert len(document["startup"]) == len(committed.startup) > 0
+    assert sum(document["summary"]["verdicts"].values()) == document["summary"]["cases"]
+
+
+def test_every_form_tells_the_same_verdicts(committed):
+    text, markdown = as_text(committed, True, 200), as_markdown(committed, True)
+    assert headline(committed) in text
+    assert headline(committed) in markdown
+    assert "identical code moved by up to" in headline(committed)
+    for row in committed.rows[::20]:
+        (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {row.case} |")]
+        assert verdict_text(row) in line
+
+
+def test_what_fails_comes_first_then_what_is_slower_then_what_is_faster(committed):
+    rows = (
+        Row(Case("a.faster"), "bytes", Verdict.FASTER, "", 2.0, 1.0),
+        Row(Case("a.same"), "bytes", Verdict.SAME, "", 1.0, 1.0),
+        Row(Case("a.slower"), "bytes", Verdict.SLOWER, "", 1.0, 2.0),
+        Row(Case("a.fails"), "bytes", Verdict.NOT_MEASURED, "failed in optimized", failed=True),
+    )
+    made = as_markdown(replace(committed, rows=rows, startup=()), False)
+    assert re.findall(r"^\| a\.(\w+)", made, re.MULTILINE) == ["fails", "slower", "faster"]
+    made = as_text(replace(committed, rows=rows[1:2]), False, 200)
+    assert "nothing faster, nothing slower" in made
+
+
+def test_reading_changes_nothing():
+    def state():
+        return sorted((path, path.stat().st_mtime_ns) for path in (UPSTREAM / ".git").rglob("*"))
+
+    before = state()
+    assert run(*NAMES, "--machine", MACHINE).returncode == 0
+    assert state() == before
+
+
+def test_nothing_measured_is_a_code_of_its_own(copied):
+    edit(copied, "optimized", lambda content: content.update(results={}))
+    finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert finished.returncode == 2
+    assert "measured 0 of" in finished.stdout
+    file_of(copied, "optimized").unlink()
+    finished = run(*NAMES, "--results", copied)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: no machine measured both; measure with: ")
+
+
+def test_a_damaged_file_is_named(copied):
+    edit(copied, "optimized", lambda content: content.update(results={"a": 5}))
+    said = failure_of(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert said.startswith(f"error: {MACHINE}/{file_of(copied, 'optimized').name} is damaged")
+
+
+@pytest.mark.parametrize("text", [None, "[]", "{"])
+def test_units_are_not_guessed(copied, text):
+    path = copied / "benchmarks.json"
+    path.unlink() if text is None else path.write_text(text)
+    said = failure_of(*NAMES, "--results", copied, "--machine", MACHINE)
+    assert said.startswith("error: benchmarks.json is ")
+
+
+def test_a_regression_fails_only_where_it_is_to(copied):
+    back = ("optimized", "main", "--results", copied, "--machine", MACHINE)
+    assert run(*back).returncode == 0
+    assert run(*back, "--fail-on", "regression").returncode == 1
+    forth = (*NAMES, "--results", copied, "--machine", MACHINE, "--only", "imports")
+    assert run(*forth, "--fail-on", "regression").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["main"], "HEAD"),
+        (["main", "HEAD", "--format", "xml"], "--format"),
+        (["main", "nonsense"], "nonsense"),
+        (["main", "HEAD", "--machine", "../x"], "'../x' is no name"),
+        (["main", "HEAD", "--machine", "nobody"], "measured machines: .*reference"),
+    ],
+)
+def test_bad_arguments_are_errors_and_no_verdicts(arguments, said):
+    assert re.search(said, failure_of(*arguments))
+
+
+def test_a_report_is_written_to_a_file_without_colours(tmp_path, committed):
+    report = tmp_path / "below" / "report.md"
+    finished = run(*NAMES, "--machine", MACHINE, "--format", "markdown", "--output", report)
+    assert (finished.returncode, finished.stdout) == (0, "")
+    assert report.read_text().startswith("### main (2ce24a12) → optimized")
+    assert "\x1b[" in as_text(committed, True, 100, colours=True)
+    assert "\x1b[" not in run(*NAMES, "--machine", MACHINE).stdout

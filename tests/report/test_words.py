@@ -1,0 +1,56 @@
+"""Ratios, verdicts and noise in words."""
+
+import re
+
+import pytest
+
+from mfbench.report.comparison_text import verdict_text
+from mfbench.report.words import noise_text, speed_up_text, times_text
+from mfbench.results.reader import Case
+from mfbench.verdict.comparison import timed_row, with_verdicts
+from mfbench.verdict.rows import Row
+from mfbench.verdict.verdict import Verdict
+
+CASE = Case("artifacts.Save.time_save", ("float64-8MB",))
+
+
+@pytest.mark.parametrize(
+    "unit, before, after, said",
+    [
+        ("seconds", 2.5, 1.0, "2.5× faster"),
+        ("seconds", 1.0, 1.1, "1.1× slower"),
+        ("bytes", 1.0, 1.04, "1.04× larger"),
+        ("bytes", 2.0, 1.0, "2× smaller"),
+        ("instructions", 100.0, 200.0, "2× more"),
+        ("instructions", 200.0, 100.0, "2× fewer"),
+    ],
+)
+def test_ratios_are_told_in_the_direction_that_people_say(unit, before, after, said):
+    assert times_text(Row(CASE, unit, Verdict.SAME, "", before, after)) == said
+
+
+def row(factor, control=()):
+    """A timed row, judged, whose head takes `factor` times as long as its base."""
+    before = [1.0, 1.01, 1.02, 1.03, 1.04, 1.05]
+    after = [each * factor for each in before]
+    unjudged = Row(CASE, "seconds", Verdict.CANT_TELL, before=1.025, after=1.025 * factor)
+    return with_verdicts([timed_row(unjudged, before, after, control)])[0]
+
+
+def test_only_a_change_is_told_as_one_and_its_interval_in_the_same_direction():
+    assert re.fullmatch(r"\*\*2× faster\*\* \(1\.9\d–2\.\d+\)", speed_up_text(row(0.5)))
+    assert re.fullmatch(r"\*\*2× slower\*\* \(1\.9\d–2\.\d+\)", speed_up_text(row(2)))
+    assert speed_up_text(row(0.98)) == "no difference seen"
+    assert noise_text(row(0.5)) == "–"
+    assert noise_text(row(0.5, [1.1275] * 6)) == "±10.0%"
+
+
+def test_no_difference_says_what_could_have_been_seen():
+    pattern = r"no difference seen; this run could have seen \d+% \(\d+ more rounds? .*\)"
+    assert re.fullmatch(pattern, verdict_text(row(0.98)))
+
+
+def test_what_is_not_comparable_shows_why_and_no_number():
+    row = Row(CASE, "seconds", Verdict.NOT_COMPARABLE, "measured 2.0 hours apart; run", 4.0, 2.0)
+    assert speed_up_text(row) == "not comparable: measured 2.0 hours apart"
+    assert speed_up_text(None) == "not measured"

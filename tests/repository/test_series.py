@@ -1,0 +1,146 @@
+"""The series as commits: the same everywhere, and nobody's work is lost."""
+
+from itertools import pairwise
+
+import pytest
+
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import commit_of, git
+from mfbench.repository import series
+from mfbench.repository.control import control_of, write_control
+from optimizations import SERIES
+from tests.repository.person import commit, state
+
+
+def head(repository):
+    return git(repository, "branch", "--show-current")
+
+
+def go_back(repository):
+    """Leave branch optimized as an older series would: one commit short."""
+    git(repository, "reset", "--quiet", "--hard", "optimized~1")
+
+
+def test_the_series_is_checked_out_and_a_second_build_changes_nothing(optimized):
+    assert head(optimized) == "optimized" and not git(optimized, "status", "--porcelain")
+    log = ["log", "--reverse", "main..optimized"]
+    assert git(optimized, *log, "--format=%s").splitlines() == [each.title for each in SERIES]
+    seconds = git(optimized, "log", "--format=%ct", f"-{len(SERIES) + 1}").split()
+    assert {int(later) - int(earlier) for later, earlier in pairwise(seconds)} == {60}
+    before = state(optimized)
+    series.build_series(optimized)
+    assert state(optimized) == before
+
+
+def test_two_builds_have_the_same_hashes(optimized, upstream, tmp_path_factory, monkeypatch):
+    home = tmp_path_factory.mktemp("home")
+    hook = upstream / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {home}/ran\n")
+    hook.chmod(0o755)
+    (home / ".gitconfig").write_text(
+        "[core]\nautocrlf = true\n[user]\nname = X\n[i18n]\ncommitEncoding = latin1\n"
+    )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Somebody Else")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    # An empty cache: the series is applied anew.
+    monkeypatch.setenv("METAFLOW_BENCHMARKS_CACHE", str(home / "cache"))
+    assert series.build_series(upstream) == series.build_series(optimized)
+    assert not (home / "ran").exists()
+    assert len(list((home / "cache").glob("series/*/*"))) == 1
+
+
+def test_reading_the_series_writes_nothing_and_leaves_out_a_persons_commit(optimized, upstream):
+    expected = series.write_series(optimized, series.find_commit(optimized, "main"))
+    commit(optimized, "idea.py")
+    before = state(optimized)
+    assert series.read_series(optimized) == expected
+    assert state(optimized) == before
+    with pytest.raises(Failure, match=r"has no branch optimized; build it with: mfbench setup"):
+        series.read_series(upstream)
+
+
+def test_a_series_of_other_sources_is_stale(optimized, upstream, monkeypatch):
+    assert not series.is_stale(optimized)
+    assert series.is_stale(upstream)
+    monkeypatch.setattr(series, "sources_fingerprint", lambda: "other")
+    assert series.is_stale(optimized)
+    series.build_series(optimized)
+    assert not series.is_stale(optimized)
+
+
+def test_the_control_is_computed_as_it_is_written(optimized):
+    assert (
+        control_of(optimized, series.find_commit(optimized, "main"))
+        == series.read_series(optimized)[0].hash
+    )
+    base = series.find_commit(optimized, "2.12.0")
+    before = state(optimized)
+    computed = control_of(optimized, base)
+    assert state(optimized) == before and commit_of(optimized, computed) is None
+    assert write_control(optimized, base) == computed
+    assert commit_of(optimized, f"{computed}~1") == base
+    assert git(optimized, "for-each-ref", "--contains", computed)
+
+
+def test_a_persons_commits_are_kept_and_an_older_series_is_not(optimized, capsys):
+    tip = commit_of(optimized, "optimized")
+    for number, name in enumerate(("idea.py", "other.py"), 1):
+        mine = commit(optimized, name)
+        series.build_series(optimized)
+        assert commit_of(optimized, "optimized") == tip and head(optimized) == "optimized"
+        assert commit_of(optimized, f"optimized-kept-{number}") == mine
+        assert f"optimized-kept-{number}" in capsys.readouterr().err
+    go_back(optimized)
+    series.build_series(optimized)
+    assert commit_of(optimized, "optimized") == tip == commit_of(optimized, "HEAD")
+    assert capsys.readouterr().err == ""
+
+
+def test_uncommitted_changes_stop_it_only_if_they_would_be_lost(optimized):
+    changed = series.read_series(optimized)[-1].files[0]
+    (optimized / changed).write_text("mine\n")
+    series.build_series(optimized)
+    go_back(optimized)
+    before = commit_of(optimized, "optimized")
+    (optimized / changed).write_text("mine\n")
+    with pytest.raises(Failure, match=rf"overwritten by checkout: {changed} .* or stash them"):
+        series.build_series(optimized)
+    assert (optimized / changed).read_text() == "mine\n"
+    assert commit_of(optimized, "optimized") == before
+
+
+@pytest.mark.parametrize(
+    ("checkout", "where"),
+    [(["-b", "idea", "main"], "idea"), (["--detach", "main"], "a commit without a branch")],
+)
+def test_what_a_person_has_checked_out_stays(optimized, capsys, checkout, where):
+    tip = commit_of(optimized, "optimized")
+    go_back(optimized)
+    git(optimized, "checkout", "--quiet", *checkout)
+    mine = commit(optimized, "idea.py")
+    (optimized / "staged.py").write_text("staged\n")
+    git(optimized, "add", "staged.py")
+    status = git(optimized, "status", "--porcelain")
+    series.build_series(optimized)
+    assert commit_of(optimized, "HEAD") == mine
+    assert git(optimized, "status", "--porcelain") == status
+    assert commit_of(optimized, "optimized") == tip
+    assert f"stays on {where}; the series is on optimized" in capsys.readouterr().err
+
+
+def test_an_unknown_revision_suggests_near_ones(optimized, some_releases):
+    newest = some_releases[-1].version
+    with pytest.raises(Failure, match=rf"unknown revision {newest[:-1]}; .* {newest}"):
+        series.find_commit(optimized, newest[:-1])
+
+
+def test_commits_without_results_are_named_and_results_of_ci_do_not_count(optimized, tmp_path):
+    built, results = series.read_series(optimized), tmp_path
+    assert series.commits_without_results(optimized, results) == built
+    for machine, commits in {"ci": built, "reference": built[:-1]}.items():
+        (results / machine).mkdir(parents=True)
+        for each in commits:
+            (results / machine / f"{each.hash[:8]}-environment.json").write_text("{}")
+    assert series.commits_without_results(optimized, results) == built[-1:]

@@ -1,0 +1,201 @@
+"""Comparing commits: on the committed results, and on results that are damaged on purpose."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import git
+from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.repository.control import control_of
+from mfbench.results.machines import likeliest
+from mfbench.results.reader import Case
+from mfbench.verdict.revisions import compare_revisions
+from mfbench.verdict.rows import control_noise, geometric_mean, same_code_noise
+from mfbench.verdict.verdict import MOVED, Verdict
+from tests.committed import MACHINE, NAMES, column, edit, file_of
+
+IMPORT = "imports.Import.timeraw_metaflow"
+SHOW = "cli.FlowScript.time_show"
+HELLO = "flows.Run.time_hello"
+COUNTS = "instructions.Command.track_run"
+COUNT = f"{COUNTS}(import metaflow)"
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return compare_revisions(RESULTS, UPSTREAM, NAMES, MACHINE)
+
+
+def compared(results, names=NAMES, topics=()):
+    return compare_revisions(results, UPSTREAM, names, MACHINE, topics)
+
+
+def test_the_series_is_faster_than_its_release(committed):
+    imported = committed.row(IMPORT)
+    assert imported.verdict is Verdict.FASTER
+    assert imported.evidence.low > 1.6
+    assert imported.instructions == pytest.approx(committed.row(COUNT).ratio)
+    assert committed.row("artifacts.Save.time_save(float64-8MB)").size == 8_000_000
+    assert committed.control.commit == control_of(UPSTREAM, committed.base.commit)
+
+
+def test_a_release_against_its_control_raises_no_alarm():
+    first = git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()[0]
+    # Seen from the control, which has none of its own: only the statistics prevent alarms.
+    comparison = compared(RESULTS, (first, "main"))
+    assert comparison.control is None
+    moved = [row for row in comparison.rows if row.verdict in MOVED]
+    assert not [row for row in moved if row.is_timed or row.unit == "instructions"]
+
+
+def test_what_runs_no_code_of_metaflow_is_shown_and_never_judged(committed):
+    same_code = [row for row in committed.rows if row.verdict is Verdict.SAME_CODE]
+    topics = {row.case.topic for row in same_code}
+    assert {"floors", "hashing", "compression", "imports"} <= topics
+    assert not [row for row in committed.rows if row.case.topic == "floors" and row.chance]
+    # On this machine a floor seemed to become slower: it tells how far identical code moves.
+    floor = committed.row("floors.Load.time_load(metrics-52KB)")
+    assert floor.verdict is Verdict.SAME_CODE and floor.evidence.excludes_one
+    assert same_code_noise(committed.rows) >= abs(1 / floor.ratio - 1)
+    assert same_code_noise([]) is None
+
+
+def test_the_mean_of_ratios_is_geometric_and_the_noise_that_of_most_controls(committed):
+    rows = [replace(committed.row(COUNT), before=before, after=2) for before in (1, 4)]
+    assert geometric_mean(rows) == pytest.approx(1)
+    assert geometric_mean([]) is None
+    rows = [replace(committed.row(IMPORT), control_noise=share) for share in range(1, 21)]
+    assert control_noise(rows) == 19
+    assert control_noise([]) is None
+
+
+def test_fewer_topics_are_corrected_for_less_and_keep_their_witness(committed):
+    kept = compared(RESULTS, topics=["imports"])
+    assert {row.case.topic for row in kept.rows} == {"imports"}
+    every = {row.case: row for row in committed.rows}
+    judged = [row for row in kept.rows if row.chance]
+    assert all(row.detectable < every[row.case].detectable for row in judged)
+    assert kept.row(IMPORT).instructions == committed.row(IMPORT).instructions
+    with pytest.raises(Failure, match=r"unknown topic import; topics are .*artifacts, .*cli"):
+        compared(RESULTS, topics=["import"])
+
+
+def test_another_version_of_a_benchmark_is_not_compared(copied):
+    def change(content):
+        for name in (IMPORT, COUNTS):
+            content["results"][name][content["result_columns"].index("version")] = "9"
+
+    edit(copied, "optimized", change)
+    comparison = compared(copied)
+    row = comparison.row(IMPORT)
+    assert row.verdict is Verdict.NOT_COMPARABLE
+    assert row.reason == "version 1 of the benchmark against 9"
+    # A count that can't be compared is no witness of anything.
+    show = comparison.row(SHOW)
+    assert (show.instructions, show.witness, show.disagree) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    "place, name, reason",
+    [
+        ("requirements", "numpy", "numpy 2.2.6 against 0.3.0"),
+        ("params", "cpu", "cpu .* against 0.3.0"),
+        (None, "python", "python 3.11 against 0.3.0"),
+    ],
+)
+def test_other_circumstances_are_refused_by_name(copied, place, name, reason):
+    edit(copied, "optimized", lambda content: content.get(place, content).update({name: "0.3.0"}))
+    comparison = compared(copied)
+    both = [row for row in comparison.rows if row.before is not None and row.after is not None]
+    assert {row.verdict for row in both} == {Verdict.NOT_COMPARABLE}
+    assert all(re.fullmatch(reason, row.reason) for row in both)
+    assert not comparison.measured
+
+
+def test_times_of_different_runs_are_not_compared_and_counts_are(copied):
+    def change(content):
+        began = content["result_columns"].index("started_at")
+        for entry in content["results"].values():
+            entry[began] -= 24 * 3600 * 1000
+
+    edit(copied, "main", change)
+    comparison = compared(copied)
+    assert comparison.row(IMPORT).verdict is Verdict.NOT_COMPARABLE
+    assert "hours apart" in comparison.row(IMPORT).reason
+    assert comparison.row(COUNT).verdict is Verdict.FASTER
+
+
+@pytest.mark.parametrize(
+    "answer, reason", [(1.0, "its answer differs"), (None, "its answer could not be checked")]
+)
+def test_a_wrong_answer_takes_the_time_away(copied, answer, reason):
+    def change(content):
+        column(content, "answers.ParallelMap.track_digest", "result")[0] = answer
+
+    edit(copied, "optimized", change)
+    comparison = compared(copied)
+    row = comparison.row("multicore.ParallelMap.time_map(1, default)")
+    assert row.verdict is Verdict.NOT_COMPARABLE
+    assert row.reason.startswith(f"{reason} (answers.ParallelMap.track_digest(1)")
+    other = comparison.row("multicore.ParallelMap.time_map(8, default)")
+    assert other.verdict is Verdict.FASTER
+    assert not any(row.case.topic == "answers" for row in comparison.rows)
+
+
+def test_too_few_processes_no_result_and_a_failure_are_told_per_case(copied):
+    def change(content):
+        del column(content, IMPORT, "samples")[0][3:]
+        del content["results"][SHOW]
+        content["results"][HELLO][0] = None
+
+    edit(copied, "optimized", change)
+    comparison = compared(copied)
+    few, lacking, failing = (comparison.row(name) for name in (IMPORT, SHOW, HELLO))
+    assert (few.verdict, few.reason) == (Verdict.CANT_TELL, "needs at least 4 rounds")
+    assert few.evidence is None
+    assert (lacking.verdict, lacking.reason) == (Verdict.NOT_MEASURED, "no result of optimized")
+    assert (failing.verdict, failing.reason) == (Verdict.NOT_MEASURED, "failed in optimized")
+    # Only what fails now, and did not before, is a regression.
+    assert failing in comparison.regressions and lacking not in comparison.regressions
+    assert not compared(copied, NAMES[::-1]).row(HELLO).failed
+
+
+def test_the_witness_says_where_it_has_seen_something_else(copied):
+    before = []
+    edit(copied, "main", lambda content: before.extend(column(content, COUNTS, "result")))
+
+    def change(content):
+        column(content, COUNTS, "result")[:] = before
+
+    edit(copied, "optimized", change)
+    row = compared(copied).row(IMPORT)
+    assert row.verdict is Verdict.FASTER and row.witness is Verdict.SAME and row.disagree
+    assert replace(row, verdict=Verdict.SAME, witness=Verdict.SLOWER).disagree
+    assert not replace(row, verdict=Verdict.CANT_TELL, witness=Verdict.SLOWER).disagree
+
+
+def test_start_up_is_judged_by_the_same_rules_and_for_its_own_machine_alone(committed, copied):
+    verdicts = {row.case.parameters[0]: row.verdict for row in committed.startup}
+    assert verdicts["python"] is Verdict.SAME_CODE and verdicts["import"] is Verdict.FASTER
+    (copied / MACHINE).rename(copied / "another")
+    assert compare_revisions(copied, UPSTREAM, NAMES, "another").startup == ()
+
+
+def test_of_several_machines_the_fullest_is_taken_and_named(copied, capsys):
+    folder = copied / "second"
+    folder.mkdir()
+    file_of(copied, "main").with_name("machine.json").rename(folder / "machine.json")
+    assert likeliest(copied, [MACHINE, "second"], "nobody") == MACHINE
+    said = f"Using results of '{MACHINE}'; choose others with --machine second\n"
+    assert capsys.readouterr().err == said
+    assert likeliest(copied, [MACHINE, "second"], "second") == "second"
+
+
+def test_a_case_is_read_as_asv_writes_it():
+    case = Case("a.B.time_c", ("x", "1"))
+    assert (str(case), case.topic) == ("a.B.time_c(x, 1)", "a")
+    assert Case.parse("a.B.time_c('x', 1)") == case
+    assert Case.parse("a.B.time_c") == Case("a.B.time_c")
+    assert Case.parse("a.B.time_c(x, y)", count=1) == Case("a.B.time_c", ("x, y",))
