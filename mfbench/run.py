@@ -73,10 +73,10 @@ def command(
     sample is a process of its own. What repeats (instructions, sizes, answers) is measured once.
     Results of an earlier run are overwritten.
 
-    With --series and --releases, BASE and HEAD do not matter. They measure only what results/ lacks
-    for this machine: of main, the control and each optimisation, or of every release. Start them again after
-    an interruption, and they continue. --bench selects from all cases, whatever the profile;
-    --rounds replaces the profile's number.
+    With --series or --releases, BASE and HEAD do not matter: only what results/ lacks for this
+    machine is measured, of main, the control and each optimisation, or of every release. Start them
+    again after an interruption, and they continue. --bench selects from all cases, whatever the
+    profile; --rounds replaces the profile's number.
     """
     benchmarks = discover()
     every = series or releases
@@ -180,10 +180,7 @@ def startup_command(base: str, head: str, only: str | None, rounds: int, output:
     machine = this_machine()
     folder = folder_of(output, machine, *commits)
     measure_startup(commits, names, rounds, folder)
-    rows, width = (
-        startup_rows(output, machine, *commits),
-        shutil.get_terminal_size((160, 24)).columns,
-    )
-    click.echo(startup_text(rows, width), nl=False)
+    width = shutil.get_terminal_size((160, 24)).columns
+    click.echo(startup_text(startup_rows(output, machine, *commits), width), nl=False)
     files = shlex.join(os.path.relpath(path) for path in files_of(folder))
     click.echo(f"\n.venv/bin/python -m pyperf compare_to {files}")

@@ -14,7 +14,7 @@ from mfbench.repository import build, releases
 
 pytest_plugins = [
     "tests.optimized_releases",
-    "tests.extension_searches",
+    "tests.optimizations.extension_searches",
     "tests.project_clones",
     "tests.published_sites",
     "tests.committed",

@@ -110,7 +110,7 @@ function notMeasured(row, both, names) {
 function timed(row, old, now, beside) {
   row.verdict = "can't tell";
   const fewest = Math.min(old.samples.length, now.samples.length);
-  if (!fewest) row.reason = row.case.unit === "microseconds" ? "one value a commit" : NO_SAMPLES;
+  if (!fewest) row.reason = row.case.unit === "microseconds" ? "one value per commit" : NO_SAMPLES;
   else if (fewest < FEWEST_SAMPLES) row.reason = TOO_FEW;
   else {
     const hasControl = beside?.samples.length >= FEWEST_SAMPLES && !isApart(old, beside);
@@ -145,10 +145,10 @@ function isApart(one, other) {
 /** Judge the timed rows of one table, corrected for how many they are. */
 function judge(rows) {
   const judged = rows.filter((row) => row.evidence && row.verdict !== "same code");
-  const chances = adjusted(judged.map((row) => row.evidence.probability));
+  const pValues = adjusted(judged.map((row) => row.evidence.pValue));
   judged.forEach((row, place) => {
-    row.chance = chances[place];
-    [row.verdict, row.reason] = judgeTime(row.evidence, row.chance, judged.length);
+    row.adjustedPValue = pValues[place];
+    [row.verdict, row.reason] = judgeTime(row.evidence, row.adjustedPValue, judged.length);
     row.detectable = detectable(row.evidence, judged.length);
   });
 }

@@ -19,7 +19,7 @@ function testSamples(before, after, control) {
     ratio: middle / d3.median(after),
     controlNoise,
     margin: Math.max(TIME_THRESHOLD, controlNoise),
-    probability: mannWhitney([...before, ...control], after),
+    pValue: mannWhitney([...before, ...control], after),
     processes: Math.min(before.length, after.length),
   };
 }
@@ -37,9 +37,9 @@ function detectable(evidence, tests) {
 }
 
 /** Return the verdict on a timed case of a table of `tests`, and why there is none. */
-function judgeTime(evidence, chance, tests) {
+function judgeTime(evidence, pValue, tests) {
   const bound = Math.log1p(evidence.margin);
-  if (chance <= SIGNIFICANCE && Math.abs(Math.log(evidence.ratio)) > bound) {
+  if (pValue <= SIGNIFICANCE && Math.abs(Math.log(evidence.ratio)) > bound) {
     return [evidence.ratio > 1 ? "faster" : "slower", ""];
   }
   const reach = Math.max(Math.abs(Math.log(evidence.low)), Math.abs(Math.log(evidence.high)));

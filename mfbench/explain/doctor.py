@@ -55,8 +55,8 @@ def command(form: str) -> None:
             click.echo(f"{'':27}-> {each.remedy}")
     count = sum(each.disturbs is True for each in found)
     click.echo(
-        f"\n{count} of {len(found)} disturb measurements. Base, head and control alternate, so that "
-        "all of them are disturbed alike."
+        f"\n{count} of {len(found)} disturb measurements. Base, head and control alternate, "
+        "so that all of them are disturbed alike."
     )
 
 

@@ -40,7 +40,7 @@ LOOP = "for _ in range(1_000_000):\n    pass"
 
 @click.command()
 @rounds_option(ROUNDS)
-@click.option("--report", is_flag=True, help="Measure nothing; write the page anew from the kept samples.")
+@click.option("--report", is_flag=True, help="Only write the page anew from the kept samples.")
 def command(rounds: int, report: bool) -> None:
     """Prove that the verdicts see slow-downs, and only those.
 

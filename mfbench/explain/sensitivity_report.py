@@ -79,8 +79,8 @@ def tests_of(sides: Sequence[Mapping[str, Sequence[float]]]) -> list[Evidence]:
 
 def verdicts_on(tested: Sequence[Evidence]) -> list[Verdict]:
     """Judge the cases of one table."""
-    chances = adjusted([each.probability for each in tested])
-    return [judge_time(*each, len(tested))[0] for each in zip(tested, chances)]
+    p_values = adjusted([each.p_value for each in tested])
+    return [judge_time(*each, len(tested))[0] for each in zip(tested, p_values)]
 
 
 def detected(found: Mapping[str, Any], share: str) -> dict[str, float]:

@@ -30,7 +30,7 @@ PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "i
 @click.argument("clone", type=click.Path(path_type=Path))
 @click.argument("base", default="main")
 @click.argument("head", default="optimized")
-@click.option("-k", "selected", metavar="EXPR", default="", help="Only matching tests, as in pytest.")
+@click.option("-k", "selected", metavar="EXPR", default="", help="Only these tests, as in pytest.")
 def command(clone: Path, base: str, head: str, selected: str) -> None:
     """Run metaflow's own unit tests on two commits.
 

@@ -32,7 +32,7 @@ def _regular_expression(text: str) -> str:
 
 
 machine_option = click.option(
-    "--machine", metavar="NAME", type=_machine_name, help="Name of the machine: a folder of results/."
+    "--machine", metavar="NAME", type=_machine_name, help="Machine name: a folder of results/."
 )
 topics_option = click.option(
     "--only",
@@ -46,7 +46,7 @@ bench_option = click.option(
     "--bench", metavar="REGEX", type=_regular_expression, help="Only matching cases, as in asv run."
 )
 output_option = click.option(
-    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to this file; print nothing."
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write FILE; print nothing."
 )
 
 

@@ -50,6 +50,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 ONE_VALUE = ("--quiet", "--copy-env", "--processes=1", "--values=1", "--warmups=0", "--loops=1")
 # They name the host and the folder of this checkout, which are nobody's business.
 LEFT_OUT = ("hostname", "command")
+# A commit, and one value of it.
+Timed = tuple[str, pyperf.Run]
 
 
 def measure_startup(
@@ -92,9 +94,7 @@ def make_environment(commit: str) -> Path:
         raise Failure(f"no environment for {commit[:8]} ({reason}); mend it, run again") from None
 
 
-def one_round(
-    pythons: Mapping[str, Path], names: Sequence[str], number: int
-) -> Iterator[tuple[str, pyperf.Run]]:
+def one_round(pythons: Mapping[str, Path], names: Sequence[str], number: int) -> Iterator[Timed]:
     """Time each command once at each commit; yield commits and runs."""
     # Whoever runs second may find warmer caches, or wait for what the first still writes. So the
     # order of the commands changes each round, and the commits take turns in going first.
@@ -138,12 +138,7 @@ def start(command: Sequence[str], what: str) -> None:
         raise Failure(f"{what} fails ({last.strip()}); choose other commands with --only")
 
 
-def add(
-    folder: Path,
-    commits: tuple[str, str],
-    measured: Iterable[tuple[str, pyperf.Run]],
-    anew: bool = False,
-) -> None:
+def add(folder: Path, commits: tuple[str, str], measured: Iterable[Timed], anew: bool) -> None:
     """Add a round to the files of base and head; `anew` replaces those of an earlier run."""
     files = dict(zip(commits, files_of(folder)))
     folder.mkdir(parents=True, exist_ok=True)

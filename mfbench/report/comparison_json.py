@@ -50,7 +50,7 @@ def _row(row: Row) -> dict[str, Any]:
         "ratio": row.ratio,
         "low": evidence.low if evidence else None,
         "high": evidence.high if evidence else None,
-        "chance": row.chance,
+        "adjusted_p_value": row.adjusted_p_value,
         # JSON has no infinity: how far a control of 0 bytes is from its base.
         "control_noise": None if noise == math.inf else noise,
         "detectable": row.detectable,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mfbench.foundation.paths import UPSTREAM
-from mfbench.repository.build import ensure
+from mfbench.repository.build import require
 
 
 @click.command()
@@ -20,7 +20,7 @@ def command(folder: Path, onto: str) -> None:
 
     FOLDER is made if it is missing. Each patch states its measured effect on the newest release.
     """
-    ensure(UPSTREAM)
+    require(UPSTREAM)
     from mfbench.report.status import measured_effects
     from mfbench.repository.patches import export
 

@@ -10,6 +10,7 @@ from mfbench.foundation.git_command import git
 from mfbench.report.words import markdown_table, noise_text, speed_up_text, value_text
 from mfbench.repository.series import find_commit
 from mfbench.results.machines import fullest, machines_with
+from mfbench.results.reader import read_sides
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import UNKNOWN
 
@@ -28,12 +29,26 @@ ROWS = {
 
 
 def machine_of_tables(results: Path, upstream: Path, names: Sequence[str] = SIDES) -> str:
-    """Return the machine that measured these; of several, the one that measured most commits."""
-    measured = machines_with(results, [find_commit(upstream, name) for name in names])
+    """Return the machine that measured these; of several, the one that measured most commits.
+
+    A machine that measured all rows of the table comes before one that did not.
+    """
+    commits = [find_commit(upstream, name) for name in names]
+    measured = machines_with(results, commits)
     if not measured:
         what = " and ".join(names) or "anything"
         raise NothingMeasured(f"no machine measured {what}; measure with: mfbench run --series")
-    return fullest(results, measured)
+    complete = [each for each in measured if _has_rows(results, each, commits)]
+    return fullest(results, complete or measured)
+
+
+def _has_rows(results: Path, machine: str, commits: Sequence[str]) -> bool:
+    found = (
+        {str(case) for case, measured in side.cases.items() if measured.is_known}
+        for commit in commits
+        for side in read_sides(results, machine, commit, commit)
+    )
+    return all(known.issuperset(ROWS.values()) for known in found)
 
 
 def readme_table(results: Path, upstream: Path, machine: str | None = None) -> str:

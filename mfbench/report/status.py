@@ -18,6 +18,7 @@ from mfbench.results.benchmarks import Benchmark, read_benchmarks
 from mfbench.verdict.comparison import with_verdicts
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import UNKNOWN, Comparison, Row
+from mfbench.verdict.targets import Reached, judge_target
 from optimizations import SERIES
 from optimizations.edits import Claim, Optimization, Target
 
@@ -140,13 +141,11 @@ def targets_table(series: Sequence[Patch]) -> str:
 
 def missed(row: Row | None, target: Target) -> str:
     """Say whether a target is missed, or met by the median alone; empty where all is well."""
-    if row is None or row.verdict in UNKNOWN or row.ratio is None:
-        return ""
-    if row.ratio < target.at_least:
-        return f"Missed: {target.at_least:.3g}× was wanted."
-    if row.evidence and row.evidence.low < target.at_least:
-        return f"The median is above the wanted {target.at_least:.3g}×, the interval begins below."
-    return ""
+    wanted = f"{target.at_least:.3g}×"
+    return {
+        Reached.NO: f"Missed: {wanted} was wanted.",
+        Reached.BY_MEDIAN: f"The median is above the wanted {wanted}, the interval begins below.",
+    }.get(judge_target(row, target.at_least), "")
 
 
 def claims_table(series: Sequence[Patch], shares: Mapping[str, str]) -> str:

@@ -65,14 +65,14 @@ def compare(
 def with_verdicts(rows: Sequence[Row]) -> list[Row]:
     """Judge the timed rows of one table, corrected for their number."""
     timed = [row for row in rows if row.evidence and row.verdict is not Verdict.SAME_CODE]
-    chances = adjusted([row.evidence.probability for row in timed if row.evidence])
+    p_values = adjusted([row.evidence.p_value for row in timed if row.evidence])
     found: dict[Case, Row] = {}
-    for row, chance in zip(timed, chances):
+    for row, p_value in zip(timed, p_values):
         assert row.evidence is not None
-        verdict, reason = judge_time(row.evidence, chance, len(timed))
+        verdict, reason = judge_time(row.evidence, p_value, len(timed))
         seen = row.evidence.detectable(len(timed))
         found[row.case] = replace(
-            row, chance=chance, verdict=verdict, reason=reason, detectable=seen
+            row, adjusted_p_value=p_value, verdict=verdict, reason=reason, detectable=seen
         )
     return [found.get(row.case, row) for row in rows]
 

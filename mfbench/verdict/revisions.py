@@ -24,14 +24,13 @@ def compare_revisions(
     names: Sequence[str],
     machine: str | None = None,
     topics: Sequence[str] = (),
-    records: Path = RECORDS,
 ) -> Comparison:
     """Compare two commits.
 
     Parameters
     ----------
-    results, upstream, records : pathlib.Path
-        The folders to read.
+    results, upstream : pathlib.Path
+        The folders to read; records/ lies beside results.
     names : sequence of str
         What a person calls base and head.
     machine : str, optional
@@ -56,7 +55,7 @@ def compare_revisions(
     control = same_code[0] if same_code else None
     compared = compare(base, head, control, read_benchmarks(results), topics)
     # Start-up is a topic of its own, which pyperf measures.
-    startup = () if topics else startup_rows(records, chosen, *commits)
+    startup = () if topics else startup_rows(results.parent / RECORDS.name, chosen, *commits)
     return replace(compared, startup=startup)
 
 

@@ -32,7 +32,7 @@ class Row:
         What asv stored of base and head; None where it was not measured.
     evidence : Evidence or None
         What the samples of a timed case say.
-    chance : float or None
+    adjusted_p_value : float or None
         The p-value, adjusted for the number of cases.
     control_noise : float or None
         How far the control is from the base, as a share.
@@ -55,7 +55,7 @@ class Row:
     before: float | None = None
     after: float | None = None
     evidence: Evidence | None = None
-    chance: float | None = None
+    adjusted_p_value: float | None = None
     control_noise: float | None = None
     detectable: float | None = None
     instructions: float | None = None

@@ -49,7 +49,7 @@ class Evidence:
         Median before / median after: above 1 is faster.
     low, high : float
         Its 95% confidence interval.
-    probability : float
+    p_value : float
         The p-value: how likely ranks so far apart are if both sides are the same code.
     control_noise : float
         How far the control's median is from the base's, as a share; 0 without a control.
@@ -62,7 +62,7 @@ class Evidence:
     ratio: float
     low: float
     high: float
-    probability: float
+    p_value: float
     control_noise: float
     spread: float
     processes: int
@@ -105,7 +105,7 @@ def test_samples(
         ratio=middle / median(after),
         low=interval.low,
         high=interval.high,
-        probability=float(tested.pvalue),
+        p_value=float(tested.pvalue),
         control_noise=distance_from_one(middle / median(control)) if control else 0.0,
         spread=interval.spread,
         processes=min(len(before), len(after)),
@@ -121,24 +121,24 @@ def distance_from_one(ratio: float) -> float:
     return max(ratio, 1 / ratio) - 1 if ratio else math.inf
 
 
-def adjusted(probabilities: Sequence[float]) -> list[float]:
+def adjusted(p_values: Sequence[float]) -> list[float]:
     """Correct p-values for their number (Benjamini and Hochberg 1995).
 
     Each result is the share of false alarms if all cases with this p-value or less were called.
     """
-    if not probabilities:
+    if not p_values:
         return []
-    return [float(each) for each in stats.false_discovery_control(probabilities)]
+    return [float(each) for each in stats.false_discovery_control(p_values)]
 
 
-def judge_time(evidence: Evidence, chance: float, tests: int = 1) -> tuple[Verdict, str]:
+def judge_time(evidence: Evidence, adjusted_p_value: float, tests: int = 1) -> tuple[Verdict, str]:
     """Judge a timed case.
 
     Parameters
     ----------
     evidence : Evidence
         What its samples say.
-    chance : float
+    adjusted_p_value : float
         Its p-value, adjusted.
     tests : int, optional
         How many cases it was adjusted for.
@@ -151,7 +151,7 @@ def judge_time(evidence: Evidence, chance: float, tests: int = 1) -> tuple[Verdi
         Why no difference is seen, or how many more rounds would help; else empty.
     """
     bound = math.log1p(evidence.margin)
-    if chance <= SIGNIFICANCE and abs(math.log(evidence.ratio)) > bound:
+    if adjusted_p_value <= SIGNIFICANCE and abs(math.log(evidence.ratio)) > bound:
         return (Verdict.FASTER if evidence.ratio > 1 else Verdict.SLOWER), ""
     reach = max(abs(math.log(evidence.low)), abs(math.log(evidence.high)))
     if reach <= math.log1p(TIME_THRESHOLD):

@@ -66,9 +66,8 @@ def machine(measured):
 def copy_of(machine, name):
     folder = Path(shutil.copytree(machine, machine.with_name(name)))
     for path in folder.glob("*.json"):
-        path.write_text(
-            path.read_text().replace(f'"machine": "{machine.name}"', f'"machine": "{name}"')
-        )
+        text = path.read_text()
+        path.write_text(text.replace(f'"machine": "{machine.name}"', f'"machine": "{name}"'))
     return folder
 
 

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.slow
 # What has to be the same of a row: words, and numbers.
 OF_A_ROW = """const ofRow = (row) => [
   [row.case.name, row.verdict, row.reason, !!row.disagree, !!row.failed, row.witness],
-  [row.ratio, row.evidence?.low, row.evidence?.high, row.chance, row.controlNoise, row.detectable,
-   row.instructions],
+  [row.ratio, row.evidence?.low, row.evidence?.high, row.adjustedPValue, row.controlNoise,
+   row.detectable, row.instructions],
 ];"""
 COMPARE = f"""(chosen) => {{
   {OF_A_ROW}
@@ -55,7 +55,15 @@ def of_row(row):
     witness = row.witness and row.witness.value
     return [
         [str(row.case), row.verdict.value, row.reason, row.disagree, row.failed, witness],
-        [row.ratio, low, high, row.chance, row.control_noise, row.detectable, row.instructions],
+        [
+            row.ratio,
+            low,
+            high,
+            row.adjusted_p_value,
+            row.control_noise,
+            row.detectable,
+            row.instructions,
+        ],
     ]
 
 

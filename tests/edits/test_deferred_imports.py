@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.edited_modules import diff, module
+from tests.edits.edited_modules import diff, module
 
 DEFERRED = {
     "at first use after early returns": """
@@ -83,6 +83,7 @@ DEFERRED = {
         +     import heavy
 
               heavy.run(f)
+              print( f )
         """,
     "on several lines if it becomes too long": """
         - from somewhere.that_has_a_long_name.and_even_more.and_more.of_it.in_it import heavy

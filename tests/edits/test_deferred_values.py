@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from tests.edited_modules import PATH, diff, module
+from tests.edits.edited_modules import PATH, diff, module
 
 ALONE = """
 - if sys.version_info >= (3, 8):

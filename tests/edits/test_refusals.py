@@ -6,7 +6,7 @@ from operator import methodcaller
 import pytest
 
 from optimizations.edits import DoesNotApply, SourceTree
-from tests.edited_modules import PATH, module
+from tests.edits.edited_modules import PATH, module
 
 IMPORT = methodcaller("defer_import", "heavy")
 VALUE = methodcaller("defer_value", "value")

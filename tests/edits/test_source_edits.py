@@ -4,7 +4,7 @@ import pytest
 
 from optimizations.edits import SourceTree
 from optimizations.edits.source_tree import INSERTED
-from tests.edited_modules import PATH, diff, module
+from tests.edits.edited_modules import PATH, diff, module
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ COMMAND = [sys.executable, "-m", "mfbench", "run"]
 
 
 def run(clone, *arguments, code=0):
+    wide = variables(clone) | {"COLUMNS": "160"}
     finished = subprocess.run(
-        [*COMMAND, *arguments], cwd=clone, env=variables(clone), capture_output=True, text=True
+        [*COMMAND, *arguments], cwd=clone, env=wide, capture_output=True, text=True
     )
     assert finished.returncode == code and "Traceback" not in finished.stderr, finished.stderr
     return finished.stdout if code == 0 else finished.stderr
@@ -92,7 +93,7 @@ def test_after_a_kill_series_and_releases_go_on_until_nothing_is_left(clone):
             time.sleep(0.05)
         os.killpg(killed.pid, signal.SIGKILL)
     series, *releases, _ = run(clone, *only, "--dry-run").splitlines()
-    assert "1 case of 3 commits" in series and "1 case of 1 commit" in releases[-1]
+    assert "1 case at 3 commits" in series and "1 case at 1 commit" in releases[-1]
     assert run(clone, *only).splitlines()[-1] == "4 commits measured"
     files = results_of(clone, "killed")
     kept = {path: path.read_bytes() for path in files}

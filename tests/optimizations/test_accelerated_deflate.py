@@ -10,7 +10,7 @@ from array import array
 import pytest
 
 from benchmarks.payloads import make_payload
-from tests.mixtures import large, mixture, sampled_mixture, with_noise
+from tests.optimizations.mixtures import large, mixture, sampled_mixture, with_noise
 from tests.optimizations.test_short_repeats import keys_and_noise
 from tests.optimized_releases import NEWEST, VERSIONS
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.mixtures import KINDS, keys
+from tests.optimizations.mixtures import KINDS, keys
 from tests.optimizations.test_accelerated_deflate import LIBRARIES
 from tests.optimizations.test_artifact_compression import allowed_size, words
 from tests.optimized_releases import NEWEST

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from benchmarks.support.distributions import age, install
-from tests.extension_searches import extension, kept, local_extension
+from tests.optimizations.extension_searches import extension, kept, local_extension
 from tests.optimized_releases import VERSIONS
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from benchmarks.support.distributions import age, install
-from tests.extension_searches import LONG_AGO, extension, kept
+from tests.optimizations.extension_searches import LONG_AGO, extension, kept
 from tests.optimized_releases import NEWEST
 
 

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from optimizations.inserted.metaflow.lazy_loading import LazyDict, LazyList
-from tests.threads import run_threads
+from tests.optimizations.threads import run_threads
 
 LOOKS_AT_A_LIST = {
     "length": len,

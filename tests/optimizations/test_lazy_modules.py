@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from optimizations.inserted.metaflow.lazy_loading import lazy_module
-from tests.threads import run_threads
+from tests.optimizations.threads import run_threads
 
 
 def test_a_lazy_module_is_executed_when_something_of_it_is_asked_for(tmp_path, monkeypatch):

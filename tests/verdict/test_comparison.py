@@ -54,7 +54,9 @@ def test_what_runs_no_code_of_metaflow_is_shown_and_never_judged(committed):
     same_code = [row for row in committed.rows if row.verdict is Verdict.SAME_CODE]
     topics = {row.case.topic for row in same_code}
     assert {"floors", "hashing", "compression", "imports"} <= topics
-    assert not [row for row in committed.rows if row.case.topic == "floors" and row.chance]
+    assert not [
+        row for row in committed.rows if row.case.topic == "floors" and row.adjusted_p_value
+    ]
     # On this machine a floor seemed to become slower: it tells how far identical code moves.
     floor = committed.row("floors.Load.time_load(metrics-52KB)")
     assert floor.verdict is Verdict.SAME_CODE and floor.evidence.excludes_one
@@ -75,7 +77,7 @@ def test_fewer_topics_are_corrected_for_less_and_keep_their_witness(committed):
     kept = compared(RESULTS, topics=["imports"])
     assert {row.case.topic for row in kept.rows} == {"imports"}
     every = {row.case: row for row in committed.rows}
-    judged = [row for row in kept.rows if row.chance]
+    judged = [row for row in kept.rows if row.adjusted_p_value]
     assert all(row.detectable < every[row.case].detectable for row in judged)
     assert kept.row(IMPORT).instructions == committed.row(IMPORT).instructions
     with pytest.raises(Failure, match=r"unknown topic import; topics are .*artifacts, .*cli"):

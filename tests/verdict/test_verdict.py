@@ -41,12 +41,12 @@ def test_a_change_counts_if_it_exceeds_the_threshold_and_the_control(
     before, after = samples(1, spread=spread), samples(2, factor, spread=spread)
     same_code = samples(3, control, spread=spread) if control else ()
     evidence = test_samples(before, after, same_code)
-    assert judge_time(evidence, evidence.probability) == expected
+    assert judge_time(evidence, evidence.p_value) == expected
 
 
 def test_a_wide_interval_says_how_many_rounds_would_tell():
     far = test_samples(samples(1, spread=0.3), samples(2, spread=0.3))
-    verdict, reason = judge_time(far, far.probability)
+    verdict, reason = judge_time(far, far.p_value)
     assert (verdict, reason) == (
         Verdict.CANT_TELL,
         f"{more_rounds(far)} more rounds would narrow it",
@@ -72,13 +72,13 @@ def test_one_clear_change_in_a_long_table_is_seen_with_enough_rounds(
         samples(seed, factor, rounds, spread) for seed, factor in ((1, 1), (2, 1.5), (3, 1))
     )
     evidence = test_samples(before, after, control)
-    chance = adjusted([evidence.probability, *[0.5] * (cases - 1)])[0]
-    assert judge_time(evidence, chance, cases) == expected
+    p_value = adjusted([evidence.p_value, *[0.5] * (cases - 1)])[0]
+    assert judge_time(evidence, p_value, cases) == expected
 
 
 def test_equal_times_are_tested_too():
-    assert test_samples([1.0] * 5, [1.0] * 5, [1.0] * 5).probability == 1
-    assert test_samples([1.0, 1.0, 1.1, 1.2], [2.0, 2.0, 2.1, 2.2]).probability < 0.05
+    assert test_samples([1.0] * 5, [1.0] * 5, [1.0] * 5).p_value == 1
+    assert test_samples([1.0, 1.0, 1.1, 1.2], [2.0, 2.0, 2.1, 2.2]).p_value < 0.05
 
 
 @pytest.mark.parametrize("tests", [1, 200])
@@ -89,8 +89,8 @@ def test_what_is_said_to_be_detectable_is_detected_four_times_out_of_five(tests)
         least = test_samples(before, after, control).detectable(tests)
         evidence = test_samples(before, [(1 + least) * each for each in after], control)
         # The correction's strictest case: all others are equal.
-        chance = min(1, tests * evidence.probability)
-        seen += judge_time(evidence, chance, tests)[0] is Verdict.SLOWER
+        p_value = min(1, tests * evidence.p_value)
+        seen += judge_time(evidence, p_value, tests)[0] is Verdict.SLOWER
     assert seen >= 0.7 * trials
 
 
@@ -119,8 +119,8 @@ def test_many_equal_cases_raise_no_alarm():
             test_samples(*(samples(int(seed), spread=0.1) for seed in three))
             for three in seeds.reshape(100, 3)
         ]
-        chances = adjusted([each.probability for each in tested])
-        alarms += sum(judge_time(*each)[0] in MOVED for each in zip(tested, chances))
+        p_values = adjusted([each.p_value for each in tested])
+        alarms += sum(judge_time(*each)[0] in MOVED for each in zip(tested, p_values))
     assert alarms <= 5
 
 
