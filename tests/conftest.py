@@ -13,7 +13,7 @@ import pytest
 from mfbench.repository import build, releases
 
 pytest_plugins = [
-    "tests.optimized_releases",
+    "tests.optimizations.optimized_releases",
     "tests.optimizations.extension_searches",
     "tests.project_clones",
     "tests.published_sites",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mfbench.foundation.paths import ROOT
-from tests.optimized_releases import NEWEST, VERSIONS
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
 BENCHMARKS = ROOT / "benchmarks"
 NAME = r"[a-z0-9]+\.[A-Z][A-Za-z0-9]+\.(time|timeraw|track)_[a-z]+(_[a-z]+)*"

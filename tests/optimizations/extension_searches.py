@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.support.distributions import age, install
-from tests.optimized_releases import NEWEST
+from tests.optimizations.optimized_releases import NEWEST
 
 # One time for all starts: another one would be a change.
 LONG_AGO = (time.time() - 3600,) * 2

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.payloads import make_payload
 from tests.optimizations.mixtures import large, mixture, sampled_mixture, with_noise
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 from tests.optimizations.test_short_repeats import keys_and_noise
-from tests.optimized_releases import NEWEST, VERSIONS
 
 LIBRARIES = {
     "isal": ("isal.isal_zlib", ()),

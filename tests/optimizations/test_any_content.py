@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.optimizations.mixtures import KINDS, keys
+from tests.optimizations.optimized_releases import NEWEST
 from tests.optimizations.test_accelerated_deflate import LIBRARIES
 from tests.optimizations.test_artifact_compression import allowed_size, words
-from tests.optimized_releases import NEWEST
 
 # One process for all of them: it starts once, and answers each blob by a line.
 PACK = """

@@ -13,8 +13,8 @@ from optimizations.edits import DoesNotApply
 from optimizations.inserted.metaflow.datastore import array_copies
 from optimizations.inserted.metaflow.datastore.advised_memory import HUGE, LARGE
 from optimizations.inserted.metaflow.datastore.array_copies import _with_length, dump
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.optimizations.test_unpickle_from_file import STORE
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 needs_huge_pages = pytest.mark.skipif(
     not hasattr(mmap, "MADV_HUGEPAGE"), reason="only Linux has huge pages"

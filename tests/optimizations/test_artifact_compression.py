@@ -21,7 +21,7 @@ from optimizations.inserted.metaflow.datastore import compressible
 from optimizations.inserted.metaflow.datastore.blob_compression import pack, unpack
 from optimizations.inserted.metaflow.datastore.compressible import parts_of
 from optimizations.inserted.metaflow.datastore.pieces import Pieces
-from tests.optimized_releases import NEWEST, VERSIONS
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
 MEGABYTE = 1_000_000
 

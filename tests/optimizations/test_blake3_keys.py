@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.optimized_releases import NEWEST, VERSIONS
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
 STORE = """
     import os, random, sys

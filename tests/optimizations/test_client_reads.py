@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.optimized_releases import NEWEST, both
+from tests.optimizations.optimized_releases import NEWEST, both
 
 # A store with past runs, made by metaflow's own metadata provider and datastore.
 STORE = """

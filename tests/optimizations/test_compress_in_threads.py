@@ -22,6 +22,7 @@ from optimizations.inserted.metaflow.datastore.several_threads import (
     results_of,
     usable_cpus,
 )
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, tree_of
 from tests.optimizations.test_artifact_compression import (
     CONTENT,
     allowed_size,
@@ -29,7 +30,6 @@ from tests.optimizations.test_artifact_compression import (
     pieces,
     words,
 )
-from tests.optimized_releases import NEWEST, VERSIONS, applied, tree_of
 
 NEED_TWO = pytest.mark.skipif(
     usable_cpus() < 2 or not hasattr(os, "sched_setaffinity"),

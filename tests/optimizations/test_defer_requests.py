@@ -3,7 +3,7 @@
 import pytest
 
 from optimizations.edits import DoesNotApply, SourceTree
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 WITH_SESSION = ["2.15.0", NEWEST]
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 import uv
 
-from tests.optimized_releases import NEWEST
+from tests.optimizations.optimized_releases import NEWEST
 
 pytestmark = pytest.mark.slow
 FLOW = """

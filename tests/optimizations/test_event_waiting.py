@@ -5,7 +5,7 @@ import os
 import pytest
 
 from optimizations.edits import DoesNotApply, SourceTree
-from tests.optimized_releases import NEWEST, applied, both, tree_of
+from tests.optimizations.optimized_releases import NEWEST, applied, both, tree_of
 
 MULTICORE = "metaflow/multicore_utils.py"
 

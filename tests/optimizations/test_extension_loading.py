@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.support.distributions import age, install
 from tests.optimizations.extension_searches import extension, kept, local_extension
-from tests.optimized_releases import VERSIONS
+from tests.optimizations.optimized_releases import VERSIONS
 
 
 def test_without_an_extension_nothing_is_kept(found, site, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.support.distributions import age, install
 from tests.optimizations.extension_searches import LONG_AGO, extension, kept
-from tests.optimized_releases import NEWEST
+from tests.optimizations.optimized_releases import NEWEST
 
 
 def test_a_path_that_cannot_be_followed_is_searched_as_ever(found, site, tmp_path):

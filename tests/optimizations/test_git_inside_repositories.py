@@ -5,7 +5,7 @@ import json
 import pytest
 
 from optimizations.edits import DoesNotApply
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 # A folder of each kind that git tells apart, with a committed file in those that can hold one.
 PLACES = """

@@ -23,8 +23,8 @@ from optimizations.inserted.metaflow.datastore.advised_memory import (
     TOUCHED,
     advised,
 )
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.optimizations.test_unpickle_from_file import STORE
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 CONTENT = random.Random(0).randbytes(LARGE + 100_000)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.optimized_releases import NEWEST, VERSIONS
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
 FLOW = """
 from metaflow import FlowSpec, IncludeFile, step

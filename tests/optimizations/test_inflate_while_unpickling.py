@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from optimizations.edits import DoesNotApply
 from optimizations.inserted.metaflow.datastore import inflating as module
 from optimizations.inserted.metaflow.datastore.inflating import inflating
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.optimizations.test_unpickle_from_file import STORE
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 noise = random.Random(0).randbytes
 LARGE = module.SMALL

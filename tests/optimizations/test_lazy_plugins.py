@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from tests.optimized_releases import NEWEST, both
+from tests.optimizations.optimized_releases import NEWEST, both
 
 # What `import metaflow` need not load, for most processes never use it.
 UNUSED = (

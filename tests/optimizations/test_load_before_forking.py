@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mfbench.foundation.paths import ROOT
-from tests.optimized_releases import NEWEST, VERSIONS, both
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, both
 
 SERVER = ROOT / "benchmarks" / "programs" / "s3_server.py"
 STORE = """

@@ -11,7 +11,7 @@ import pytest
 
 from mfbench.foundation.paths import ROOT
 from optimizations import SERIES
-from tests.optimized_releases import NEWEST, VERSIONS, tree_of
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, tree_of
 
 
 def files_of(root):

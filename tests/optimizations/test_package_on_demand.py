@@ -3,8 +3,8 @@
 import pytest
 
 from optimizations.edits import DoesNotApply
+from tests.optimizations.optimized_releases import NEWEST, applied, tree_of
 from tests.optimizations.test_plugins_by_name import HELLO
-from tests.optimized_releases import NEWEST, applied, tree_of
 
 RUN = """
 from metaflow.package import MetaflowPackage

@@ -20,8 +20,8 @@ from optimizations.inserted.metaflow.datastore.pieces import (
     pickled,
     pieces_of,
 )
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.optimizations.test_unpickle_from_file import STORE
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 noise = random.Random(0).randbytes
 VALUES = {

@@ -3,7 +3,7 @@
 import pytest
 
 from optimizations.edits import DoesNotApply
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 HELLO = """
 import runpy, sys

@@ -10,7 +10,7 @@ import pytest
 import uv
 
 from benchmarks.support.distributions import age
-from tests.optimized_releases import NEWEST
+from tests.optimizations.optimized_releases import NEWEST
 
 # One time for all starts: another one would be a change.
 LONG_AGO = (time.time() - 3600,) * 2

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.optimized_releases import NEWEST
+from tests.optimizations.optimized_releases import NEWEST
 
 FLOW = """
 from metaflow import FlowSpec, IncludeFile, Parameter, card, catch, current, resources, retry, step

@@ -3,8 +3,8 @@
 import pytest
 
 from optimizations.edits import DoesNotApply
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 from tests.optimizations.test_unpickle_from_file import STORE
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 LOCAL = "metaflow/plugins/datastores/local_storage.py"
 SAVED = """

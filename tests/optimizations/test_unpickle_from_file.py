@@ -3,7 +3,7 @@
 import pytest
 
 from optimizations.edits import DoesNotApply
-from tests.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
 
 # A task's store in a folder, written and read again by metaflow's own classes.
 STORE = """

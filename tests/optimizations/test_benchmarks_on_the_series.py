@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from mfbench.foundation.paths import ROOT
-from tests.optimized_releases import NEWEST, VERSIONS
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
 pytestmark = pytest.mark.slow
 START = """
