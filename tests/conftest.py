@@ -56,3 +56,10 @@ def built_upstream(made_once, some_releases) -> Path:
 def upstream(tmp_path, built_upstream) -> Path:
     """A copy of that repository for one test."""
     return Path(shutil.copytree(built_upstream, tmp_path / "upstream", symlinks=True))
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as slow what runs real releases of metaflow: the optimisations and the benchmarks."""
+    for item in items:
+        if item.path.parent.name == "optimizations" or "release_python" in item.fixturenames:
+            item.add_marker("slow")

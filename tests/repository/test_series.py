@@ -32,6 +32,7 @@ def test_the_series_is_checked_out_and_a_second_build_changes_nothing(optimized)
     assert state(optimized) == before
 
 
+@pytest.mark.slow
 def test_two_builds_have_the_same_hashes(optimized, upstream, tmp_path_factory, monkeypatch):
     home = tmp_path_factory.mktemp("home")
     hook = upstream / ".git" / "hooks" / "post-checkout"
