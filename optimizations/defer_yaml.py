@@ -20,7 +20,7 @@ TARGET = Target(
     claimed="52 ms, saves ~37 ms",
     case="instructions.Command.track_run(import metaflow)",
     at_least=1.08,
-    finding="Most of it is the YAML library. `defer_cards` loads the cards late, for 1.03× more.",
+    finding="Most of it is the YAML library; `defer_cards` loads the cards late.",
 )
 
 

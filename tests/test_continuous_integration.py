@@ -1,6 +1,7 @@
-"""What GitHub runs: the steps of the update, and `.ci/compare`."""
+"""What GitHub runs: no write token near strangers' code, pinned actions, `.ci/compare`."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,35 @@ from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import ROOT
 from tests.project_clones import variables
 
-UPDATE = yaml.safe_load((ROOT / ".github" / "workflows" / "update.yml").read_text())
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+}
+# YAML 1.1 reads the key `on` as true.
+TRIGGERS = True
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_token_that_writes_is_near_code(name):
+    workflow = WORKFLOWS[name]
+    assert workflow["permissions"] == {}
+    assert "pull_request_target" not in workflow[TRIGGERS]
+    for job in workflow["jobs"].values():
+        text = yaml.safe_dump(job)
+        # A job that may write runs no code of this project or of metaflow.
+        assert "write" not in job["permissions"].values() or not re.search(
+            r"make |\.ci/|python", text
+        )
+        if "pull_request" in workflow[TRIGGERS]:
+            assert set(job["permissions"].values()) == {"read"}
+            assert "self-hosted" not in str(job["runs-on"]) and "secrets." not in text
+        used = re.findall(r"uses: (\S+)", text)
+        assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", each) for each in used)
 
 
 def run_step(job, name, folder, **more):
     """Run a step of the update as GitHub does."""
-    steps = UPDATE["jobs"][job]["steps"]
+    steps = WORKFLOWS["update"]["jobs"][job]["steps"]
     (script,) = [each["run"] for each in steps if each.get("name") == name]
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-c", script],

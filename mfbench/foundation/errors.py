@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-INTERRUPTED = "\ninterrupted; run the same command again to go on"
+INTERRUPTED = "\ninterrupted; the same command can be run again"
 # 1 is an answer of some commands: a regression, a fault found.
 EXIT_ERROR = 3
 

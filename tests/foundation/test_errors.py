@@ -20,7 +20,7 @@ from tests.command_line import mfbench
         # Python's own exit code for it, 1, would be an answer: a regression, a fault found.
         (KeyError("key"), 3, "error: KeyError: 'key' (test_errors.py:"),
         (click.exceptions.Exit(4), 4, ""),
-        (KeyboardInterrupt(), 130, "\ninterrupted; run the same command again to go on\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted; the same command can be run again\n"),
     ],
 )
 def test_a_failure_ends_with_its_exit_code_and_one_line(problem, code, said, capsys):

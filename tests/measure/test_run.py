@@ -77,7 +77,7 @@ def test_a_smoke_run_fails_where_a_benchmark_does_and_another_run_shows_it(clone
 def test_ctrl_c_ends_in_a_line_and_the_command_works_afterwards(clone):
     code, said = interrupted(clone, "mfbench", "run", "--machine", "ci", "--bench", "artifacts")
     assert code == 130
-    assert said.count("interrupted; run the same command again to go on") == 1
+    assert said.count("interrupted; the same command can be run again") == 1
     run(clone, "--smoke", "--machine", "ci", "--bench", ONE_CASE)
 
 
