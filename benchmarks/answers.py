@@ -1,93 +1,80 @@
-"""Digests of what the timed benchmarks return: a wrong answer deserves no time.
+"""The answers of the timed benchmarks, 0 if right and 1 if wrong: a wrong one deserves no time.
 
-Commits whose digests differ are not compared. What may differ between releases, such as help
-texts and public names, is not digested.
+Each is held against what the suite itself expects, not against another commit's. What may differ
+between releases, such as help texts and public names, is not held against anything.
 """
 
 import hashlib
 
-import numpy
-
-from benchmarks.artifacts import Saved, load
+from benchmarks.artifacts import load, save, skip_longest_when_quick
 from benchmarks.client import PastRuns, read_artifact
 from benchmarks.multicore import TASKS, square
-from benchmarks.payloads import ARTIFACTS, BYTES_PAYLOADS, OTHER_PAYLOADS, payload_bytes
+from benchmarks.payloads import (
+    ARTIFACTS,
+    BYTES_PAYLOADS,
+    OTHER_PAYLOADS,
+    make_artifacts,
+    make_payload,
+    payload_bytes,
+    same,
+)
 from benchmarks.support import datastores
 from benchmarks.support.datastores import metaflow
 from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder
+from benchmarks.support.processes import run_in_fork
 
 if metaflow is not None:
     from metaflow.multicore_utils import parallel_map
 
 param_names = ("payload",)
-unit = "digest"
+unit = "wrong answers"
 
 
-class Artifacts(Saved):
-    """What is loaded of what was saved."""
+class Artifacts(OneSamplePerProcess):
+    """What is loaded of what another process saved: the same."""
 
     params = (*ARTIFACTS, *OTHER_PAYLOADS)
-    version = "5"
 
-    def track_digest(self, folder, payload):
-        return digest_of(load(self.names, self.folder))
+    def setup(self, payload):
+        skip_longest_when_quick(payload)
+        datastores.require_metaflow()
+
+    def track_wrong(self, payload):
+        artifacts, folder = make_artifacts(payload), fresh_folder()
+        run_in_fork(save, artifacts, folder)
+        loaded = load([name for name, _ in artifacts], folder)
+        return int(not same(loaded, dict(artifacts)))
 
 
 class ContentKey(OneSamplePerProcess):
-    """The key under which content is stored."""
+    """The key under which content is stored: its SHA-1."""
 
     params = BYTES_PAYLOADS
 
-    def track_digest(self, payload):
+    def track_wrong(self, payload):
         store, _ = datastores.content_store(datastores.ForgettingStorage, fresh_folder())
-        (saved,) = store.save_blobs(iter([payload_bytes(payload)]), len_hint=1)
-        return digest_of(saved.key)
+        data = payload_bytes(payload)
+        (saved,) = store.save_blobs(iter([data]), len_hint=1)
+        return int(saved.key != hashlib.sha1(data).hexdigest())
 
 
 class ClientRead(PastRuns):
-    """What the client reads of a past run."""
+    """What the client reads of a past run: what was saved."""
 
     params = ("metrics-52KB", "float64-8MB")
 
-    def track_digest(self, folder, payload):
-        return digest_of(read_artifact(payload))
+    def track_wrong(self, folder, payload):
+        return int(not same(read_artifact(payload), make_payload(payload)))
 
 
 class ParallelMap(OneSamplePerProcess):
-    """What a parallel map returns, in its order."""
+    """What a parallel map returns: all squares, in their order."""
 
     params = TASKS
     param_names = ("tasks",)
 
-    def track_digest(self, tasks):
+    def track_wrong(self, tasks):
         datastores.require_metaflow()
-        return digest_of(list(parallel_map(square, range(tasks))))
-
-
-def digest_of(value):
-    """Return a number that stands for a value, the same in every process.
-
-    It has 6 bytes, because asv stores floating-point numbers: they hold that many exactly.
-    """
-    digest = hashlib.sha256()
-    add_to(digest, value)
-    return int.from_bytes(digest.digest()[:6], "big")
-
-
-def add_to(digest, value):
-    """Add a value to a digest, containers and arrays by what they hold."""
-    if isinstance(value, numpy.ndarray):
-        digest.update(f"{value.dtype.str} {value.shape} ".encode())
-        digest.update(numpy.ascontiguousarray(value).data)
-    elif isinstance(value, dict):
-        digest.update(f"{len(value)} pairs ".encode())
-        for key in sorted(value, key=repr):
-            digest.update(f"{key!r} ".encode())
-            add_to(digest, value[key])
-    elif isinstance(value, list | tuple):
-        digest.update(f"{type(value).__name__} of {len(value)} ".encode())
-        for each in value:
-            add_to(digest, each)
-    else:
-        digest.update(f"{value!r} ".encode())
+        squares = [number**2 for number in range(tasks)]
+        return int(not same(parallel_map(square, range(tasks)), squares))

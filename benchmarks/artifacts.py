@@ -18,7 +18,7 @@ class Save(OneSamplePerProcess):
     version = "2"
     rounds = 8
     witness = "instructions.Artifact.track_save({payload})"
-    answer = "answers.Artifacts.track_digest({payload})"
+    answer = "answers.Artifacts.track_wrong({payload})"
     throughput = True
     quick = ("metrics-52KB", "float64-8MB", "text-10MB")
     store_type = None  # the commit's own
@@ -86,7 +86,7 @@ class Load(Saved):
     params = payloads.ARTIFACTS
     rounds = 8
     witness = "instructions.Artifact.track_load({payload})"
-    answer = "answers.Artifacts.track_digest({payload})"
+    answer = "answers.Artifacts.track_wrong({payload})"
     throughput = True
     quick = Save.quick
 

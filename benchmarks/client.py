@@ -43,7 +43,7 @@ class ReadArtifact(PastRuns):
     params = (("cold", "warm"), ("metrics-52KB", "float64-8MB"))
     param_names = ("cache", "payload")
     rounds = 4
-    answer = "answers.ClientRead.track_digest({payload})"
+    answer = "answers.ClientRead.track_wrong({payload})"
     throughput = True
 
     def setup(self, folder, cache, payload):

@@ -27,7 +27,7 @@ class ContentKey(OneSamplePerProcess):
     params = BYTES_PAYLOADS
     param_names = ("payload",)
     number, rounds = 5, 7
-    answer = "answers.ContentKey.track_digest({payload})"
+    answer = "answers.ContentKey.track_wrong({payload})"
 
     def setup(self, payload):
         self.store, _ = content_store(KnownContent, fresh_folder())

@@ -2,6 +2,9 @@
 
 import re
 import statistics
+from pathlib import Path
+
+from asv_runner.benchmarks.mark import SkipNotImplemented
 
 from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder, short_of_time, skip_when_quick
@@ -65,6 +68,8 @@ class Footprint(OneSamplePerProcess):
         return int(run_python(["-c", code], fresh_folder()))
 
     def track_peak_memory(self):
+        if not Path("/proc/self/status").exists():
+            raise SkipNotImplemented("only Linux tells a process the peak of its own memory")
         # VmHWM is the peak of this process alone; rusage would include its parent's.
         code = "import metaflow; print(open('/proc/self/status').read())"
         status = run_python(["-c", code], fresh_folder())

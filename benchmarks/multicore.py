@@ -22,7 +22,7 @@ class ParallelMap(OneSamplePerProcess):
 
     params = (TASKS, tuple(PARALLEL))
     param_names = ("tasks", "max_parallel")
-    answer = "answers.ParallelMap.track_digest({tasks})"
+    answer = "answers.ParallelMap.track_wrong({tasks})"
     quick = ("default",)
 
     def setup(self, tasks, max_parallel):

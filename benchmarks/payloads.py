@@ -38,11 +38,15 @@ def make_artifacts(payload):
 
 
 def same(left, right):
-    """Say whether two payloads are equal, arrays inside included."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, numpy.ndarray):
+    """Say whether two payloads are equal: their types, and what containers and arrays hold."""
+    if isinstance(left, numpy.ndarray) and isinstance(right, numpy.ndarray):
         return left.dtype == right.dtype and numpy.array_equal(left, right)
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right)
 
 

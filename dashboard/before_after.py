@@ -57,7 +57,22 @@ def page(
         cells=cells,
         verdicts=[each.value for each in Verdict],
         status=Markup(status_html(status, patches)),
+        unmeasured=unmeasured(data, patches),
     )
+
+
+def unmeasured(data: Mapping[str, Any], patches: Iterable[Path]) -> dict[str, str]:
+    """Return the optimisations that no machine measured, and the patch of each; "" without one."""
+    files = {commit_in(path): path.name for path in patches}
+    measured = {commit for found in data["results"].values() for commit in found}
+    left = [each for each in data["series"]["commits"] if each not in measured]
+    names = {each["hash"]: each["name"] for each in data["commits"]}
+    return {names[commit]: files.get(commit[:8], "") for commit in left}
+
+
+def commit_in(patch: Path) -> str:
+    """Return the first 8 digits of a patch's commit; a patch begins with "From HASH"."""
+    return patch.read_text(encoding="utf-8").split()[1][:8]
 
 
 def status_html(status: str, patches: Iterable[Path]) -> str:
@@ -67,9 +82,8 @@ def status_html(status: str, patches: Iterable[Path]) -> str:
     # Relative links lead to files of the repository, which the site does not have.
     html = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", html)
     for path in patches:
-        # A patch begins with "From HASH"; STATUS.md writes `NAME` (`HASH`).
-        commit = path.read_text(encoding="utf-8").split()[1][:8]
-        named = rf"(<code>\w+</code>)(?= \(<code>{commit}</code>\))"
+        # STATUS.md writes `NAME` (`HASH`).
+        named = rf"(<code>\w+</code>)(?= \(<code>{commit_in(path)}</code>\))"
         html = re.sub(named, rf'<a href="patches/{path.name}">\1</a>', html)
     scrolling = '<div class="scroll" role="group" tabindex="0" aria-label="table"><table>'
     return html.replace("<table>", scrolling).replace("</table>", "</table></div>")

@@ -1,25 +1,26 @@
-"""The measured commits as the site names them."""
+"""The commits of the site, as it names them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mfbench.foundation.git_command import git
+from mfbench.foundation.git_command import commit_of, git
 from mfbench.repository.control import control_of
 from mfbench.repository.series import SeriesCommit
 
 FIELDS = "--format=%H%x00%P%x00%D%x00%ct%x00%s"
-OPTIONS = ("--no-walk=unsorted", "--ignore-missing", "--decorate-refs=refs/tags", FIELDS)
+REFS = ("--decorate-refs=refs/tags", "--decorate-refs=refs/heads", "--decorate=full")
+OPTIONS = ("--no-walk=unsorted", "--ignore-missing", *REFS, FIELDS)
 
 
 def commits_data(
-    upstream: Path, measured: Iterable[str], series: Sequence[SeriesCommit]
+    upstream: Path, commits: Iterable[str], series: Sequence[SeriesCommit]
 ) -> list[dict[str, Any]]:
-    """Describe those of the measured commits that the repository has, the oldest first."""
-    hashes = sorted(set(measured))
+    """Describe those of some commits that the repository has, the oldest first."""
+    hashes = sorted(set(commits))
     # Without a hash, git would show the commit that is checked out.
     log = git(upstream, "log", *OPTIONS, *hashes) if hashes else ""
     found = [commit_data(upstream, line, series) for line in log.splitlines()]
@@ -28,16 +29,17 @@ def commits_data(
 
 def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> dict[str, Any]:
     """Describe a commit, given its line of git's log."""
-    commit, parents, tags, seconds, title = line.split("\0", 4)
+    commit, parents, refs, seconds, title = line.split("\0", 4)
     names = {each.hash: each.name for each in series}
-    tag = re.search(r"tag: ([^,]+)", tags)
+    tag = re.search(r"refs/tags/([^,]+)", refs)
+    known = tag or re.search(r"refs/heads/([^,]+)", refs)
     role = "optimization" if commit in names else "release" if tag else "other"
     control_of_parent = None
     if role != "release" and parents:
         parent = parents.split()[0]
         if control_of(upstream, parent) == commit:
             role, control_of_parent = "control", parent
-    name = names.get(commit) or (tag[1] if tag else commit[:8])
+    name = names.get(commit) or (known[1] if known else commit[:8])
     return {
         "hash": commit,
         "label": "optimized" if series and commit == series[-1].hash else name,
@@ -47,3 +49,10 @@ def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> di
         "role": role,
         "control_of": control_of_parent,
     }
+
+
+def name_of(upstream: Path, commit: str, commits: Iterable[Mapping[str, Any]]) -> str:
+    """Return what a person calls a commit in a command: its branch, its label or its hash."""
+    labels = [each["label"] for each in commits if each["hash"] == commit]
+    names = ("main", "optimized", *labels)
+    return next((name for name in names if commit_of(upstream, name) == commit), commit[:8])

@@ -7,29 +7,33 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from asv import results as asv_results
 from asv import util
 from asv.commands import publish
+from asv.console import log
+from asv.plugins.regressions import Regressions
 from asv.publishing import OutputPublisher
 from asv.repo import get_repo
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import delay_interrupts, git
-from mfbench.foundation.paths import ROOT
-from mfbench.repository.series import commits_without_results
+from mfbench.foundation.paths import IGNORED_MACHINES, ROOT
 
-publish_in_place = publish.Publish.run
+publish_in_place, every_file = publish.Publish.run, asv_results.iter_results_paths
 
 
 def setup() -> None:
     """Let ``asv publish`` run `publish_complete`."""
     publish.Publish.run = staticmethod(publish_complete)
+    Regressions.publish = classmethod(publish_regressions)
 
 
 def publish_complete(conf: Any, **options: Any) -> None:
     """Run ``asv publish`` into a new folder, which replaces the site once it is complete."""
     target = Path(conf.html_dir).absolute()
     try:
-        require_results(Path(get_repo(conf)._path), Path(conf.results_dir))
+        require_sound(Path(conf.results_dir))
+        leave_out(conf, Path(get_repo(conf)._path))
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             new, old = Path(folder, "new"), Path(folder, "old")
@@ -46,16 +50,33 @@ def publish_complete(conf: Any, **options: Any) -> None:
         raise util.UserError(f"the site can't be written ({problem}); the old one stays") from None
 
 
-def require_results(upstream: Path, results: Path) -> None:
-    """Refuse results that are damaged or lack a commit of the series; none at all are fine."""
+def require_sound(results: Path) -> None:
+    """Refuse results of which something is damaged or missing; none at all are fine."""
     from dashboard import site_data
 
     for machine in site_data.measured_machines(results):
         site_data.sides_of(results / machine)
-    missing = commits_without_results(upstream, results)
-    if missing and any(results.glob("*/*-*.json")):
-        names = ", ".join(f"{commit.name} ({commit.hash[:8]})" for commit in missing)
-        raise Failure(f"no results of {names}; measure with: mfbench run --series")
+
+
+def leave_out(conf: Any, upstream: Path) -> None:
+    """Let asv pass over results of unpublished machines, and of commits that upstream lacks."""
+    commits = {each[:8] for each in git(upstream, "rev-list", "--all").split()}
+    files = [
+        (folder, file, machine)
+        for folder, file, machine in every_file(conf.results_dir)
+        if Path(folder).name not in IGNORED_MACHINES
+    ]
+    shown = [each for each in files if each[1][:8] in commits]
+    if others := len(files) - len(shown):
+        log.warning(f"{others} results are of commits that {upstream.name}/ lacks: not shown")
+    asv_results.iter_results_paths = lambda _: iter(shown)
+
+
+def publish_regressions(cls: type[Regressions], *given: Any) -> None:
+    """Let asv's page of regressions and its feed say what the verdict engine does."""
+    from dashboard import regressions
+
+    regressions.publish(cls, *given)
 
 
 class Commits(OutputPublisher):
@@ -85,20 +106,27 @@ class BeforeAfter(OutputPublisher):
         """Write all of these."""
         # Imported here because asv loads its plugins for every command.
         from dashboard import before_after, npm_packages, site_data
+        from dashboard.commits_data import name_of
         from mfbench.report.comparison_json import as_json
         from mfbench.report.status import measured_effects
+        from mfbench.repository.build import is_clone
         from mfbench.repository.patches import export
+        from mfbench.repository.series import read_series
         from mfbench.verdict.revisions import compare_revisions
 
         site, results, upstream = Path(conf.html_dir), Path(conf.results_dir), Path(repo._path)
         npm_packages.install()
         npm_packages.make_asv_self_contained(site)
-        patches = export(upstream, "main", site / "patches", measured_effects(upstream))
+        patches = []
+        if any(commit.files for commit in read_series(upstream)):
+            patches = export(upstream, "main", site / "patches", measured_effects(upstream))
         data = site_data.document(results, upstream)
-        machine = data["default"]["machine"]
-        sides = ("main", "optimized")
+        first = data["default"]
+        sides = [name_of(upstream, first[side], data["commits"]) for side in ("base", "head")]
+        machine = first["machine"]
         comparison = compare_revisions(results, upstream, sides, machine) if machine else None
-        status = (ROOT / "STATUS.md").read_text(encoding="utf-8")
+        # STATUS.md tells of released metaflow.
+        status = "" if is_clone(upstream) else (ROOT / "STATUS.md").read_text(encoding="utf-8")
         page = before_after.page(data, comparison, status, patches)
         (site / "index.html").write_text(page, encoding="utf-8")
         folder = site / "data"

@@ -6,7 +6,7 @@ docs/dashboard.md describes it; dashboard/site.schema.json is its schema.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mfbench.foundation.files import read_object
 from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS
 from mfbench.repository.series import find_commit, read_series
 from mfbench.results.benchmarks import Benchmark, read_benchmarks
-from mfbench.results.machines import fullest, machines_with, this_machine
+from mfbench.results.machines import this_machine
 from mfbench.results.reader import Case, Measurement, Side, read_side, rounded
 from mfbench.results.records import read_imports
 
@@ -47,11 +47,20 @@ def document(results: Path, upstream: Path, records: Path = RECORDS) -> dict[str
     benchmarks = [known.get(name, Benchmark(name, "time", "seconds", "")) for name in names]
     base, head = (find_commit(upstream, name) for name in ("main", "optimized"))
     series = read_series(upstream)
-    commits = commits_data(upstream, (side.commit for side in every), series)
+    # The series even where it was not measured, so that the page can say so.
+    shown = [base, *(each.hash for each in series), *(side.commit for side in every)]
+    commits = commits_data(upstream, shown, series)
     hashes = {commit["hash"] for commit in commits}
+    # A clone of metaflow has none of the commits of other repositories.
+    sides = {name: [s for s in found if s.commit in hashes] for name, found in sides.items()}
+    first = first_machine(sides, (base, head), [each.hash for each in series])
+    pairs = {name: first_pair(found, commits, (base, head)) for name, found in sides.items()}
     return {
         "schema": SCHEMA,
-        "machines": list(machines.values()),
+        "machines": [
+            {**facts, "base": pairs[name][0], "head": pairs[name][1]}
+            for name, facts in machines.items()
+        ],
         "commits": commits,
         "benchmarks": [
             {
@@ -65,18 +74,15 @@ def document(results: Path, upstream: Path, records: Path = RECORDS) -> dict[str
         "cases": [
             case_data(case, cases, names.index(case.benchmark), benchmarks) for case in cases
         ],
-        "results": {
-            name: results_data([side for side in found if side.commit in hashes], cases)
-            for name, found in sides.items()
-        },
+        "results": {name: results_data(found, cases) for name, found in sides.items()},
         "series": {"base": base, "commits": [each.hash for each in series]},
         "steps": {name: steps_data(found, commits, cases) for name, found in sides.items()},
         "imports": imports_data(records / "imports"),
         "highlights": [{"label": label, "cases": each} for label, each in HIGHLIGHTS.items()],
         "default": {
-            "machine": first_machine(results, machines, (base, head)),
-            "base": base,
-            "head": head,
+            "machine": first,
+            "base": pairs[first][0] if first else base,
+            "head": pairs[first][1] if first else head,
             "case": FIRST_CASE,
         },
     }
@@ -85,11 +91,17 @@ def document(results: Path, upstream: Path, records: Path = RECORDS) -> dict[str
 def measured_machines(results: Path) -> dict[str, dict[str, str]]:
     """Return asv's facts about each machine that the site shows."""
     found = {}
-    for path in sorted(results.glob("*/machine.json")):
-        name = path.parent.name
-        if name not in IGNORED_MACHINES:
-            facts = read_or_name(read_object, path)
-            found[name] = {"name": name, **{each: str(facts.get(each, "")) for each in FACTS}}
+    for name in sorted({path.parent.name for path in results.glob("*/*.json")}):
+        if name in IGNORED_MACHINES:
+            continue
+        path = results / name / "machine.json"
+        if not path.exists():
+            raise Failure(
+                f"{name}/machine.json is missing, without which asv passes over the results of "
+                f"{name}; restore it with git, or start any run on that machine, which writes it"
+            )
+        facts = read_or_name(read_object, path)
+        found[name] = {"name": name, **{each: str(facts.get(each, "")) for each in FACTS}}
     return found
 
 
@@ -107,16 +119,40 @@ def sides_of(folder: Path) -> list[Side]:
     return [read_side(path, path.name[:8]) for path in sorted(folder.glob("*-*.json"))]
 
 
-def first_machine(results: Path, machines: Iterable[str], commits: Sequence[str]) -> str | None:
-    """Return the machine that the page shows first: this one, or the one that measured most.
+def first_machine(
+    sides: Mapping[str, Sequence[Side]], usual: Collection[str], series: Collection[str]
+) -> str | None:
+    """Return the machine that the page shows first; None if nothing was measured.
 
-    Those that measured all of `commits` come before those that did not.
+    Those that measured the `usual` commits come first, then this one, then those that measured
+    most of the series, or most of all.
     """
-    shown = [name for name in machines if any((results / name).glob("*-*.json"))]
-    choice = [name for name in machines_with(results, commits) if name in shown] or shown
-    if this_machine() in choice:
-        return this_machine()
-    return fullest(results, choice) if choice else None
+
+    def rank(name: str) -> tuple[bool, bool, int, int]:
+        measured = {side.commit for side in sides[name]}
+        of_series = len(measured.intersection(series))
+        return measured.issuperset(usual), name == this_machine(), of_series, len(measured)
+
+    return max((name for name, found in sides.items() if found), key=rank, default=None)
+
+
+def first_pair(
+    sides: Iterable[Side], commits: Iterable[Mapping[str, Any]], usual: Sequence[str]
+) -> list[str]:
+    """Return the two commits that the page shows first of a machine: the `usual`, if measured.
+
+    Else the oldest or the newest of the others takes the place; both are empty without any.
+    """
+    measured = {side.commit for side in sides}
+    choice = [
+        each["hash"] for each in commits if each["hash"] in measured and each["role"] != "control"
+    ]
+    if not choice:
+        return ["", ""]
+    base = usual[0] if usual[0] in choice else choice[0]
+    others = [commit for commit in choice if commit != base] or [base]
+    head = usual[1] if usual[1] in others else others[-1]
+    return sorted((base, head), key=choice.index)
 
 
 def case_data(

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from mfbench.foundation.errors import run
+from mfbench.foundation.terminal import use_plain_characters
 
 # The module and the name of each command in it.
 COMMANDS = {
@@ -106,4 +107,5 @@ def main() -> None:
         with mfbench.make_context("mfbench", sys.argv[1:]) as context:
             mfbench.invoke(context)
 
+    use_plain_characters()
     sys.exit(run(call))

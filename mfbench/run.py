@@ -6,40 +6,49 @@ import os
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.options import bench_option, machine_option, rounds_option, topics_option
-from mfbench.foundation.paths import HTML, RECORDS, RESULTS, UPSTREAM
-from mfbench.measure.asv_command import asv
+from mfbench.foundation.paths import HTML, RECORDS, RESULTS, UNCOMMITTED_MACHINE, UPSTREAM
+from mfbench.measure.asv_command import asv, one_run
 from mfbench.measure.jobs import Job, Request, described, jobs_for, run_jobs, time_text
 from mfbench.measure.missing import missing_jobs
 from mfbench.measure.profiles import PROFILES
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
-from mfbench.measure.series import count_unmeasured, series_jobs
+from mfbench.measure.series import series_jobs
 from mfbench.repository.build import ensure, require
 from mfbench.repository.control import control_of, write_control
 from mfbench.repository.series import find_commit
+from mfbench.repository.uncommitted import write_changes, write_package
 from mfbench.results.benchmarks import discover
 from mfbench.results.machines import ensure_machine, this_machine
 
 # Lines about what is going to be measured. Each of many releases is named when its turn comes.
 MOST_LINES = 20
+# Of base and head.
+Two = tuple[str, str]
 
 
 @click.command()
-@click.argument("base", default="main")
-@click.argument("head", default="optimized")
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@click.option("--dirty", is_flag=True, help="Measure the uncommitted changes in upstream/ as HEAD.")
+@click.option(
+    "--tree",
+    metavar="PATH",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Measure the package folder of another metaflow as HEAD.",
+)
 @click.option(
     "--profile",
     type=click.Choice(list(PROFILES)),
     default="quick",
     show_default=True,
-    help="Which cases, in 5, 24 or 40 rounds.",
+    help=f"Which cases, in {', '.join(map(str, PROFILES.values()))} rounds.",
 )
 @topics_option
 @bench_option
@@ -53,8 +62,10 @@ MOST_LINES = 20
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and stop.")
 @click.option("--publish", is_flag=True, help="Write the site to html/ afterwards.")
 def command(
-    base: str,
-    head: str,
+    base: str | None,
+    head: str | None,
+    dirty: bool,
+    tree: Path | None,
     profile: str,
     topics: tuple[str, ...],
     bench: str | None,
@@ -69,7 +80,9 @@ def command(
     """Measure two commits and their control, and compare them.
 
     BASE and HEAD are releases, branches or commits of upstream/: main and optimized if not given.
-    They and the control, which is BASE's code committed once more, alternate round by round; each
+    main...my-branch is the commit where my-branch left main; HEAD is then my-branch if not given.
+
+    Both and the control, which is BASE's code committed once more, alternate round by round; each
     sample is a process of its own. What repeats (instructions, sizes, answers) is measured once.
     Results of an earlier run are overwritten.
 
@@ -77,60 +90,92 @@ def command(
     machine is measured, of main, the control and each optimisation, or of every release. Start them
     again after an interruption, and they continue. --bench selects from all cases, whatever the
     profile; --rounds replaces the profile's number.
+
+    With --dirty or --tree, the results are kept under the machine name "uncommitted", and published
+    nowhere. BASE is what is checked out in upstream/ for --dirty, and main for --tree, if not
+    given. What is measured of PATH is metaflow alone, with the suite's versions of what it needs.
     """
+    if dirty or tree:
+        if head or series or releases or machine or publish or (dirty and tree):
+            raise click.UsageError(
+                "--dirty and --tree take a BASE, but not each other, HEAD, --series, --releases, "
+                "--machine or --publish"
+            )
+        machine = UNCOMMITTED_MACHINE
     benchmarks = discover()
     every = series or releases
     cases = select(benchmarks, "thorough" if every else profile, topics, bench)
-    (require if dry_run else ensure)(UPSTREAM)
+    (require if dry_run or dirty else ensure)(UPSTREAM)
     name = (machine or this_machine()) if dry_run else ensure_machine(machine)
     request = Request(name, benchmarks, frozenset(cases), 1 if smoke else rounds, smoke)
     if every:
         run_missing(request, series, releases, dry_run)
     else:
-        run_pair(request, (base, head), PROFILES[profile], dry_run)
+        names, commits = two_sides(base, head, dirty, tree)
+        run_pair(request, names, commits, PROFILES[profile], dry_run)
         if not bench and (note := left_out(benchmarks, profile, topics)):
             click.echo(note)
     if publish and not dry_run:
-        count_unmeasured(request)
         asv("publish")
         click.echo(f"\nsite: {HTML / 'index.html'} (make preview shows it on this machine)")
 
 
-def run_pair(request: Request, names: tuple[str, str], rounds: int, dry_run: bool) -> None:
+def two_sides(
+    base: str | None, head: str | None, dirty: bool, tree: Path | None
+) -> tuple[Two, Two]:
+    """Return the names of base and head, and their commits."""
+    base = base or ("HEAD" if dirty else "main")
+    commit = find_commit(UPSTREAM, base)
+    if dirty:
+        return (base, "uncommitted changes"), (commit, write_changes(UPSTREAM))
+    if tree:
+        click.echo(f"only metaflow is taken from {tree}; what it needs is of the suite's versions")
+        return (base, str(tree)), (commit, write_package(UPSTREAM, commit, tree))
+    head = head or base.partition("...")[2] or "optimized"
+    return (base, head), (commit, find_commit(UPSTREAM, head))
+
+
+def run_pair(request: Request, names: Two, commits: Two, rounds: int, dry_run: bool) -> None:
     """Measure two commits and their control; print a table of what was measured, and only that."""
-    base, head = (find_commit(UPSTREAM, name) for name in names)
+    base, head = commits
     control = (control_of if dry_run else write_control)(UPSTREAM, base)
-    commits = list(dict.fromkeys((base, control, head)))
-    needed = dict.fromkeys(sorted(request.cases), commits)
+    every = tuple(dict.fromkeys((base, control, head)))
+    needed = dict.fromkeys(sorted(request.cases), every)
     jobs = jobs_for("base, control and head", needed, request, rounds)
     sides = f"{names[0]} ({base[:8]}), its control and {names[1]} ({head[:8]})"
     click.echo(f"{sides} on machine {request.machine}")
     announce(jobs, request)
     if dry_run:
         return
-    run_jobs(jobs, request)
+    with one_run():
+        run_jobs(jobs, request)
     # Not above: loading scipy and rich takes longer than finding out that a name is unknown.
     from mfbench.report.compare import rendered
-    from mfbench.verdict.comparison import with_verdicts
     from mfbench.verdict.revisions import compare_revisions
 
-    compared = compare_revisions(RESULTS, UPSTREAM, names, request.machine)
-    rows = with_verdicts([row for row in compared.rows if row.case in request.cases])
-    compared = replace(compared, rows=tuple(rows), startup=())
+    compared = compare_revisions(
+        RESULTS, UPSTREAM, names, request.machine, cases=request.cases, commits=commits
+    )
     click.echo("\n" + rendered(compared, "text", everything=True, to_file=False), nl=False)
+    if request.machine == UNCOMMITTED_MACHINE:
+        sides = f"{base[:8]} {head[:8]}"
+        click.echo(f"to see it again: mfbench compare --machine {request.machine} {sides}")
 
 
 def run_missing(request: Request, series: bool, releases: bool, dry_run: bool) -> None:
     """Measure what is missing of the series, the releases or both; say what that is."""
-    jobs = series_jobs(request) if series else []
-    jobs += release_jobs(request) if releases else []
-    left = list(missing_jobs(jobs, request))
+    of_series = series_jobs(request) if series else []
+    of_releases = release_jobs(request) if releases else []
+    left = list(missing_jobs([*of_series, *of_releases], request))
     if not left:
         click.echo(f"nothing is missing on machine {request.machine}")
         return
     announce(left, request)
     if not dry_run:
-        click.echo(f"{len(run_jobs(missing_jobs(jobs, request), request))} commits measured")
+        with one_run():
+            measured = run_jobs(missing_jobs(of_series, request), request)
+        measured += run_jobs(missing_jobs(of_releases, request), request)
+        click.echo(f"{len(set(measured))} commits measured")
 
 
 def announce(jobs: Sequence[Job], request: Request) -> None:

@@ -14,7 +14,7 @@ from mfbench.foundation.git_command import git
 from mfbench.foundation.options import bench_option, machine_option
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.repository import build
-from mfbench.repository.series import find_commit, write_series
+from mfbench.repository.releases import releases_on_main
 from mfbench.results.check import faults
 from mfbench.results.machines import ensure_machine
 
@@ -34,26 +34,27 @@ def command(machine: str | None, bench: str | None) -> None:
     second run measures nothing; a run that was stopped is continued. With --bench, only these cases
     are measured, and no document is written.
 
+    If upstream/ is a clone of metaflow's own repository, it fetches what is new there instead, and
+    measures the newest commit of branch main and the newer releases. The documents are about
+    released metaflow, so they stay, and so do the results of commits that the clone lacks.
+
     Exit codes: 0 done; 3 an error; 4 published, but a document could not be written.
     """
     # Not above: these load what help and errors do without.
     from mfbench.measure.asv_command import asv
     from mfbench.report.readme_table import machine_of_tables
-    from mfbench.repository import registry
 
-    new = [release.version for release in registry.update()]
-    print(f"new releases: {', '.join(new) or 'none'}", flush=True)
-    build.ensure(UPSTREAM)
-    for commit in write_series(UPSTREAM, find_commit(UPSTREAM, "main")):
-        if commit.refusal:
-            print(f"{commit.name} does not apply to the newest release: {commit.refusal}")
+    print(f"new releases: {', '.join(new_releases()) or 'none'}", flush=True)
+    build.tell_refusals(build.ensure(UPSTREAM))
     name = ensure_machine(machine)
     measured = measure_missing(name, bench)
     found = faults(RESULTS, UPSTREAM)
-    remove_superseded(fault.path for fault in found if fault.is_superseded)
+    is_clone = build.is_clone(UPSTREAM)
+    if not is_clone:
+        remove_superseded(fault.path for fault in found if fault.is_superseded)
     if damaged := [fault for fault in found if not fault.is_superseded]:
         raise Failure(f"{damaged[0]}; mfbench results check lists all {len(damaged)} faults")
-    documented = not bench and name == machine_of_tables(RESULTS, UPSTREAM)
+    documented = not (bench or is_clone) and name == machine_of_tables(RESULTS, UPSTREAM)
     unwritten = write_documents() if documented else []
     asv("publish")
     print(f"{len(measured)} commits measured; the site is published")
@@ -62,8 +63,21 @@ def command(machine: str | None, bench: str | None) -> None:
         sys.exit(EXIT_UNWRITTEN)
 
 
+def new_releases() -> list[str]:
+    """Add new releases to the list, or to a clone; return them."""
+    if build.is_clone(UPSTREAM):
+        known = releases_on_main(UPSTREAM)
+        build.refresh(UPSTREAM)
+        return [version for version in releases_on_main(UPSTREAM) if version not in known]
+    # Not above: it loads what a clone does without.
+    from mfbench.repository.registry import update
+
+    return [release.version for release in update()]
+
+
 def measure_missing(machine: str, bench: str | None) -> list[str]:
     """Measure what is missing of new releases and of the series; return the measured commits."""
+    from mfbench.measure.asv_command import one_run
     from mfbench.measure.jobs import Request, run_jobs
     from mfbench.measure.missing import missing_jobs
     from mfbench.measure.releases import newer_releases, release_jobs
@@ -74,8 +88,10 @@ def measure_missing(machine: str, bench: str | None) -> list[str]:
     benchmarks = discover()
     cases = select(benchmarks, "thorough", pattern=bench)
     request = Request(machine, benchmarks, frozenset(cases))
-    jobs = release_jobs(request, newer_releases(request)) + series_jobs(request)
-    return run_jobs(missing_jobs(jobs, request), request)
+    releases = release_jobs(request, newer_releases(request))
+    measured = run_jobs(missing_jobs(releases, request), request)
+    with one_run():
+        return measured + run_jobs(missing_jobs(series_jobs(request), request), request)
 
 
 def remove_superseded(files: Iterable[Path]) -> None:

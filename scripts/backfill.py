@@ -19,8 +19,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from metaflow import FlowSpec, Parameter, catch, current, step
-from metaflow.exception import MetaflowException
+try:
+    from metaflow import FlowSpec, Parameter, catch, current, step
+    from metaflow.exception import MetaflowException
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: {missing}; run make setup, then: source .venv/bin/activate")
 
 PROJECT = Path(__file__).resolve().parent.parent
 MFBENCH = (".venv/bin/python", "-m", "mfbench")

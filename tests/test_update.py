@@ -1,6 +1,7 @@
 """New releases come in by one command, once."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,17 +12,20 @@ from mfbench import update
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RELEASES, ROOT
+from mfbench.repository.releases import load
 from tests.project_clones import variables
+from tests.repository.person import commit
 
 AUTHOR = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
 
 
+BENCH = "Footprint.track_modules"
+
+
 @pytest.fixture
-def behind(clone):
-    """The copy of the project, with a list that lacks the newest release, under git."""
-    path = clone / RELEASES.relative_to(ROOT)
-    listed = json.loads(path.read_text())["releases"]
-    path.write_text(json.dumps({"releases": listed[:1]}))
+def project(clone):
+    """The copy of the project, under git; upstream/ is missing."""
+    shutil.rmtree(clone / "upstream", ignore_errors=True)
     # The site shows it.
     modules = ROOT / "dashboard" / "node_modules"
     if modules.exists() and not (clone / "dashboard" / "node_modules").exists():
@@ -30,25 +34,81 @@ def behind(clone):
     return clone
 
 
-@pytest.mark.slow
-def test_a_second_update_measures_nothing(behind):
-    def start():
-        command = [sys.executable, "-m", "mfbench", "update", "--bench", "Footprint.track_modules"]
-        finished = subprocess.run(
-            command, cwd=behind, env=variables(behind), capture_output=True, text=True
-        )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        results = {path: path.read_bytes() for path in behind.glob("results/*/*-*.json")}
-        return finished.stdout, results
+def start(project, *arguments):
+    """Run a command; return what it said and all results."""
+    command = [sys.executable, "-m", "mfbench", *arguments]
+    finished = subprocess.run(
+        command, cwd=project, env=variables(project), capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    results = {path: path.read_bytes() for path in project.glob("results/*/*-*.json")}
+    return finished.stdout, results
 
-    first, results = start()
+
+@pytest.mark.slow
+def test_a_second_update_measures_nothing(project):
+    path = project / RELEASES.relative_to(ROOT)
+    listed = path.read_text()
+    path.write_text(json.dumps({"releases": json.loads(listed)["releases"][:1]}))
+    first, results = start(project, "update", "--bench", BENCH)
+    path.write_text(listed)
     assert "new releases: 2." in first
     assert first.endswith("\n3 commits measured; the site is published\n")
-    assert (behind / "html" / "index.html").exists()
-    second, unchanged = start()
+    assert (project / "html" / "index.html").exists()
+    second, unchanged = start(project, "update", "--bench", BENCH)
     assert "new releases: none" in second
     assert second.endswith("\n0 commits measured; the site is published\n")
     assert unchanged == results
+
+
+@pytest.mark.slow
+def test_a_clone_of_metaflow_is_measured_updated_and_published(project, upstream):
+    """Of the short series, the control alone applies to it."""
+    changed = upstream / "metaflow" / "multicore_utils.py"
+    git(upstream, "branch", "--move", "main", "master")
+    edited = changed.read_text().replace("if max_parallel is None:", "if not max_parallel:")
+    slower = f"import wave\n{(upstream / 'metaflow' / 'util.py').read_text()}"
+    development = [
+        commit(upstream, "metaflow/multicore_utils.py", edited),
+        commit(upstream, "metaflow/util.py", slower),
+    ]
+    git(upstream, "checkout", "--quiet", "-b", "idea", "master~1")
+    idea = commit(upstream, "idea.py")
+    git(upstream, "checkout", "--quiet", "master")
+
+    said, others = start(project, "setup", "--clone", upstream)
+    assert "event_waiting does not apply to main: metaflow/multicore_utils.py: " in said
+    assert "upstream/ is complete: 6 commits on main, the series on optimized" in said
+    few = ["--profile", "default", "--bench", BENCH]
+    said, _ = start(project, "run", "main...idea", *few)
+    assert f"main...idea ({development[0][:8]}) → idea ({idea[:8]})" in said and "1 same" in said
+    newest = load()[-1].version
+    start(project, "run", newest, "main", *few)
+    said, _ = start(project, "compare", "main~1", "main", "--all")
+    assert f"main~1 ({development[0][:8]}) → main ({development[1][:8]})" in said
+    assert re.search(r"track_modules +│ (\d+) modules │ (?!\1)\d+ modules", said)
+
+    released = commit(upstream, "released.py")
+    git(upstream, "tag", "2.100.0")
+    tip = commit(upstream, "since.py")
+    said, results = start(project, "update", "--bench", BENCH)
+    assert "new releases: 2.100.0\n" in said and "release 2.100.0: 1 case" in said
+    # That release, main and the control; nobody removes what was measured of other commits.
+    assert said.endswith("\n3 commits measured; the site is published\n")
+    assert others.items() <= results.items()
+    site = json.loads((project / "html" / "data" / "site.json").read_text())
+    shown = {each["hash"]: each["name"] for each in site["commits"]}
+    assert {*development, idea, released, tip} <= set(shown)
+    assert shown[released] == "2.100.0"
+    # What STATUS.md says was measured of released metaflow.
+    assert "A case study profiled" not in (project / "html" / "index.html").read_text()
+    said, _ = start(project, "compare", "main", "optimized")
+    assert "1 same" in said
+    said, _ = start(project, "results", "check")
+    assert said.endswith(", 0 faults\n")
+    said, unchanged = start(project, "update", "--bench", BENCH)
+    assert "new releases: none\n" in said and unchanged == results
+    assert said.endswith("\n0 commits measured; the site is published\n")
 
 
 def test_a_document_that_can_t_be_written_does_not_stop_the_others(monkeypatch):

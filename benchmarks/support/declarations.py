@@ -7,7 +7,7 @@ may stand on a method, its class or its module; None in a subclass takes back wh
 from asv_runner.benchmarks import benchmark_types
 from asv_runner.benchmarks._base import _get_first_attr
 
-from benchmarks.support.environment import short_of_time
+from benchmarks.support.environment import require_commit, short_of_time
 
 DECLARED = (
     # The case that counts the instructions of the same work. May hold parameters of the timed
@@ -46,8 +46,16 @@ class Declaring:
             if value is not None:
                 setattr(self, attribute, value)
 
+    def do_setup_cache(self):
+        """Make what the cases of a commit share."""
+        require_commit()
+        cache = super().do_setup_cache()
+        require_commit()
+        return cache
+
     def do_setup(self):
         """Set a case up; return whether it is skipped."""
+        require_commit()
         too_long = short_of_time() and getattr(self, "profile", "") == "thorough"
         self._skipped = too_long or super().do_setup()
         return self._skipped
@@ -56,6 +64,7 @@ class Declaring:
         """Tear a case down, unless it was skipped and so may be half set up."""
         if not self._skipped:
             super().do_teardown()
+        require_commit()  # still
 
 
 def export_declarations():

@@ -4,10 +4,14 @@ import os
 import tempfile
 from pathlib import Path
 
+import asv_runner
 from asv_runner.benchmarks.mark import SkipNotImplemented
 
 # Set by the suite's asv plugin for `asv run --quick`.
 QUICK = "METAFLOW_BENCHMARKS_QUICK"
+# The commit of the installed metaflow; written by mfbench/asv_plugin/copy_install.py.
+SITE_PACKAGES = Path(asv_runner.__file__).parent.parent
+INSTALLED = SITE_PACKAGES / "metaflow" / "__pycache__" / "metaflow-commit"
 SETTINGS = {
     "METAFLOW_USER": "benchmark",
     # A folder that does not exist, where no configuration file of a person is found.
@@ -28,6 +32,17 @@ def take_control():
     os.environ.update(SETTINGS)
     # Uncompiled code costs three to six times the instructions.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def require_commit():
+    """Raise if another commit is installed than asv measures here; `--python=same` names none."""
+    wanted = os.environ.get("ASV_COMMIT")
+    found = INSTALLED.read_text() if INSTALLED.exists() else ""
+    if wanted not in (None, found):
+        raise RuntimeError(
+            f"another process has replaced {wanted[:8]} by {found[:8] or 'an unknown package'}; "
+            "let it end, and measure again"
+        )
 
 
 def child_environment(folder, **more):

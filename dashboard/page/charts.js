@@ -74,32 +74,48 @@ function drawRatios(figure, shown, noise) {
 }
 
 /**
- * Return how each commit of the series changed one case: rows that are judged as one table.
- * A commit without a result is part of the next step that has one.
+ * Return how the commits of the series changed one case: rows that are judged as one table. Commits
+ * without a result of their own are one step with the next that has one; nobody knows which of them
+ * did it.
  */
 function stepsOf(data, machine, index) {
-  const measured = [data.series.base, ...data.series.commits].filter(
-    (hash) => (readSide(data, machine, hash)?.cases.get(index)?.value ?? null) !== null,
+  const commits = [data.series.base, ...data.series.commits];
+  const measured = d3.range(commits.length).filter(
+    (place) => (readSide(data, machine, commits[place])?.cases.get(index)?.value ?? null) !== null,
   );
-  const steps = d3.pairs(measured, (below, hash) => {
-    const { name } = data.commits.find((each) => each.hash === hash);
-    return { ...stepOf(data, machine, index, below, hash), name, hash };
+  const steps = d3.pairs(measured, (below, place) => {
+    const names = commits.slice(below + 1, place + 1).map((hash) => nameOf(data, hash));
+    const name = names.length > 1 ? `${names.length} commits, not measured one by one` : names[0];
+    return { ...stepOf(data, machine, index, commits[below], commits[place]), hash: commits[place], names, name };
   });
   judge(steps);
+  for (const step of steps) step.disagree = disagrees(step);
   return steps;
 }
 
+function nameOf(data, hash) {
+  return data.commits.find((each) => each.hash === hash).name;
+}
+
+/** Return the names of the commits above the last step, which have no result of its case. */
+function unmeasuredAfter(data, steps) {
+  const { commits } = data.series;
+  return commits.slice(commits.indexOf(steps.at(-1).hash) + 1).map((hash) => nameOf(data, hash));
+}
+
 function stepOf(data, machine, index, base, head) {
-  return compareCommits(data, machine, base, head).find((row) => row.case.index === index);
+  return compareCommits(data, machine, base, head, true).find((row) => row.case.index === index);
 }
 
 /** Draw how each commit of the series changed a case: a bar from the value before to that after. */
-function drawSeries(figure, described, steps) {
+function drawSeries(figure, data, described, steps) {
   if (!steps.length) return showIn(figure, "Fewer than two commits of the series have a result for this case.");
   const width = widthOf(figure);
   const narrow = width < 500;
-  const names = steps.map((step) => step.name);
-  const marginLeft = marginFor(width, names);
+  const names = new Map(steps.map((step) => [step.hash, step.name]));
+  const rest = unmeasuredAfter(data, steps);
+  for (const each of rest.length > 3 ? [`${rest.length} commits`] : rest) names.set(each, `${each}, not measured`);
+  const marginLeft = marginFor(width, names.values());
   const value = (number) => valueText(number, described.unit);
   const text = (step) => {
     const ratio = countRatioText(step.ratio);
@@ -109,22 +125,22 @@ function drawSeries(figure, described, steps) {
     width,
     marginLeft,
     marginRight: narrow ? 48 : 110,
-    height: 22 * steps.length + 60,
+    height: 22 * names.size + 60,
     ariaLabel: `how each commit of the series changed ${described.name}`,
     x: { label: `${described.name} →`, grid: true, tickFormat: value, ticks: narrow ? 3 : 6, zero: true },
-    y: { domain: names, label: null, tickFormat: (name) => shortened(name, marginLeft) },
+    y: { domain: [...names.keys()], label: null, tickFormat: (hash) => shortened(names.get(hash), marginLeft) },
     marks: [
       Plot.barX(steps, {
         x1: (step) => Math.min(step.before, step.after),
         x2: (step) => Math.max(step.before, step.after),
-        y: "name",
+        y: "hash",
         fill: (step) => colourOf(step.verdict),
         fillOpacity: (step) => (step.verdict === "not comparable" ? 0.4 : 1),
-        title: (step) => [step.name, `${value(step.before)} → ${value(step.after)}`, verdictLine(step)].join("\n"),
+        title: (step) => [step.names.join(", "), `${value(step.before)} → ${value(step.after)}`, verdictLine(step)].join("\n"),
         tip: true,
       }),
-      Plot.tickX(steps, { x: "after", y: "name", stroke: "var(--text)" }),
-      Plot.text(steps, { x: (step) => Math.max(step.before, step.after), y: "name", text, textAnchor: "start", dx: 6, fill: "var(--text)" }),
+      Plot.tickX(steps, { x: "after", y: "hash", stroke: "var(--text)" }),
+      Plot.text(steps, { x: (step) => Math.max(step.before, step.after), y: "hash", text, textAnchor: "start", dx: 6, fill: "var(--text)" }),
       Plot.ruleX([0]),
     ],
   }));
@@ -136,11 +152,24 @@ function seriesText(data, machine, described, steps) {
   const product = steps.reduce((all, step) => all * step.ratio, 1);
   const whole = stepOf(data, machine, described.index, data.series.base, steps.at(-1).hash);
   const notes = ["Each number is before / after: above 1 is faster, or less.",
-    `Their product is ${digits(product)}; the newest release and the last commit, compared directly: ${ratioAndInterval(whole)}.`];
+    `Their product is ${digits(product)}; main and the last commit with a result, compared directly: ${ratioAndInterval(whole)}.`];
   const apart = steps.filter((step) => step.verdict === "not comparable").length;
   if (apart) notes.push(`Pale bars: ${apart} of ${steps.length} steps can't be compared, mostly because the two commits were measured in different runs.`);
   if (steps[0].name === "control") notes.push("The first bar is the control, an empty change: what it shows is noise.");
-  return notes.join(" ");
+  return [...notes, togetherText(data, machine, described, steps)].join(" ").trim();
+}
+
+/** Say what is known of steps over several commits: where each was counted, which changed that. */
+function togetherText(data, machine, described, steps) {
+  const together = steps.flatMap(({ names }) => (names.length > 1 ? names : []));
+  if (!together.length) return "";
+  const said = "A bar of several commits shows what they did together: no single one of them can be named.";
+  const counts = described.witness === null ? [] : stepsOf(data, machine, described.witness);
+  const single = counts.filter(({ names, name }) => names.length === 1 && together.includes(name));
+  if (single.length < together.length) return said;
+  const moved = single.filter(hasMoved).map((step) => `${step.name} (${timesText(step)})`);
+  return `${said} Counted one by one, ${moved.length ? "these" : "none of them"} changed the instructions` +
+    `${moved.length ? ": " : ""}${moved.join(", ")}.`;
 }
 
 /** Draw a case over the releases, with quartiles; `onChoose` gets the release that a person clicks. */
@@ -153,6 +182,7 @@ function drawHistory(figure, data, machine, described, onChoose) {
   if (found.length < 2) return showIn(figure, "This machine measured this case at fewer than two releases.");
   const width = widthOf(figure);
   const steps = found.filter((each) => data.steps[machine][described.index]?.includes(each.hash));
+  const since = new Map(d3.pairs(found, (before, each) => [each, before.label]));
   const every = Math.ceil(found.length / (width / 55));
   const chart = Plot.plot({
     width,
@@ -169,7 +199,7 @@ function drawHistory(figure, data, machine, described, onChoose) {
       Plot.line(found, { x: "label", y: "value", stroke: "var(--faster)", curve: "step-after" }),
       Plot.dot(found, { x: "label", y: "value", fill: "var(--faster)", r: 4 }),
       Plot.tip(found, Plot.pointerX({ maxRadius: Infinity, x: "label", y: "value",
-        title: (each) => `${each.label}\n${valueText(each.value, described.unit)}${steps.includes(each) ? "\nasv sees a lasting change here" : ""}\nclick to choose` })),
+        title: (each) => `${each.label}\n${valueText(each.value, described.unit)}${steps.includes(each) ? `\nasv sees a lasting change since ${since.get(each)}` : ""}\nclick to choose` })),
     ],
   });
   chart.addEventListener("click", () => chart.value && onChoose(chart.value.hash));

@@ -1,8 +1,12 @@
 // The comparison of mfbench/verdict/comparison.py and rows.py, for any two measured commits.
 "use strict";
 
+const RUNS_SINCE = 1795910400;
 const APART = 45 * 60;
+const ANSWERS = "answers";
+const WRONG = "wrong answers";
 const NO_SAMPLES = "no samples; measure with asv run --record-samples";
+const DIFFERENT_RUNS = "measured in different runs; measure both in one: mfbench run BASE HEAD";
 
 /**
  * Return the cases of the data: one object for each benchmark and set of parameters.
@@ -40,12 +44,21 @@ function sideOf({ circumstances, benchmarks }) {
   return { circumstances, cases };
 }
 
-/** Compare two commits by what a machine measured; return rows in the order of their names. */
-function compareCommits(data, machine, base, head) {
-  return once(`${machine} ${base}..${head}`, () => compared(data, machine, base, head));
+/**
+ * Compare two commits by what a machine measured; return rows in the order of their names. Without
+ * `everyRun`, times are of one run: the one with the most, the latest of equals.
+ */
+function compareCommits(data, machine, base, head, everyRun = false) {
+  return once(`${machine} ${base}..${head} ${everyRun}`, () => compared(data, machine, base, head, everyRun));
 }
 
-function compared(data, machine, base, head) {
+/** Return how many rows of other runs `compareCommits` leaves out. */
+function otherRuns(data, machine, base, head) {
+  const [every, kept] = [true, false].map((all) => compareCommits(data, machine, base, head, all));
+  return every.length - kept.length;
+}
+
+function compared(data, machine, base, head, everyRun) {
   const [first, second] = [base, head].map((hash) => data.results[machine]?.[hash] || {});
   const environment = Object.keys(first).find((name) => name in second);
   const sides = [base, head].map((hash) => readSide(data, machine, hash, environment));
@@ -55,7 +68,7 @@ function compared(data, machine, base, head) {
   const differences = sides[0] && sides[1] ? differing(...sides.map((side) => side.circumstances)) : "";
   const cases = readCases(data);
   const measured = cases
-    .filter((each) => each.unit !== "digest" && sides.some((side) => side?.cases.has(each.index)));
+    .filter((each) => each.topic !== ANSWERS && sides.some((side) => side?.cases.has(each.index)));
   const rows = d3.sort(measured, (each) => each.name)
     .map((each) => rowOf(each, { sides, control, names, differences, cases }));
   // Copied before "same code" replaces a verdict: a count is evidence even of that.
@@ -63,9 +76,12 @@ function compared(data, machine, base, head) {
   for (const row of rows.filter(isMeasured)) {
     if (!row.case.benchmark.runs_metaflow) Object.assign(row, { verdict: "same code", reason: "" });
   }
-  judge(rows);
   for (const row of rows) addCount(row, counts.get(row.case.witness));
-  return rows;
+  markRuns(rows, sides[1]);
+  const kept = rows.filter((row) => everyRun || !row.otherRun);
+  judge(kept);
+  for (const row of kept) row.disagree = disagrees(row);
+  return kept;
 }
 
 function labelOf(data, hash) {
@@ -89,7 +105,12 @@ function rowOf(described, { sides, control, names, differences, cases }) {
   row.after = now?.value ?? null;
   if (row.before === null || row.after === null) return notMeasured(row, [old, now], names);
   row.ratio = row.after ? row.before / row.after : null;
-  row.reason = differences || refusal(described, sides, cases);
+  const wrong = wrongSides(cases[described.answer], sides);
+  if (wrong.length) {
+    const reason = `its answer is wrong in ${wrong.map((side) => names[sides.indexOf(side)]).join(" and ")}`;
+    return Object.assign(row, { verdict: "not comparable", reason, failed: wrong.length === 1 && wrong[0] === sides[1] });
+  }
+  row.reason = differences || refusal(described, ...sides.map((side) => side.cases.get(described.index)));
   if (row.reason) return Object.assign(row, { verdict: "not comparable" });
   let beside = control?.cases.get(described.index);
   if (beside?.version !== old.version || beside.value === null) beside = null;
@@ -113,7 +134,7 @@ function timed(row, old, now, beside) {
   if (!fewest) row.reason = row.case.unit === "microseconds" ? "one value per commit" : NO_SAMPLES;
   else if (fewest < FEWEST_SAMPLES) row.reason = TOO_FEW;
   else {
-    const hasControl = beside?.samples.length >= FEWEST_SAMPLES && !isApart(old, beside);
+    const hasControl = beside?.samples.length >= FEWEST_SAMPLES && sameRun(old, beside);
     row.evidence = testSamples(old.samples, now.samples, hasControl ? beside.samples : []);
     row.controlNoise = hasControl ? row.evidence.controlNoise : null;
     row.ratio = row.evidence.ratio;
@@ -121,25 +142,38 @@ function timed(row, old, now, beside) {
   return row;
 }
 
+/** Return the sides at which the case that checks an answer failed, or found it wrong. */
+function wrongSides(answer, sides) {
+  if (answer?.unit !== WRONG) return [];
+  return sides.filter(({ cases }) => cases.get(answer.index)?.failed || cases.get(answer.index)?.value);
+}
+
 /** Say why two measurements of a case are not of the same thing; empty where they are. */
-function refusal(described, sides, cases) {
-  const [old, now] = sides.map((side) => side.cases.get(described.index));
+function refusal(described, old, now) {
   if (old.version !== now.version) {
     return `version ${old.version.slice(0, 8)} of the benchmark against ${now.version.slice(0, 8)}`;
   }
-  const [said, says] = sides.map((side) => side.cases.get(described.answer));
-  if (said && says && said.version === says.version && said.value !== null) {
-    const answer = cases[described.answer].name;
-    if (says.failed) return `its answer could not be checked (${answer} failed)`;
-    if (says.value !== null && said.value !== says.value) return `its answer differs (${answer})`;
-  }
-  if (!described.isTimed || !isApart(old, now)) return "";
-  const hours = Math.abs(old.began - now.began) / 3600;
-  return `measured ${hours.toFixed(1)} hours apart; measure both in one run: mfbench run BASE HEAD`;
+  return described.isTimed && !sameRun(old, now) ? DIFFERENT_RUNS : "";
 }
 
-function isApart(one, other) {
-  return Boolean(one.began && other.began && Math.abs(one.began - other.began) > APART);
+/** Return when a measurement's run began; 0 for all that was measured before RUNS_SINCE. */
+function runOf({ began }) {
+  return began >= RUNS_SINCE ? began : 0;
+}
+
+/** Return whether two measurements are of one run, so that their times may be compared. */
+function sameRun(one, other) {
+  const isNear = Math.abs(one.began - other.began) <= APART;
+  return runOf(one) === runOf(other) && (isNear || !one.began || !other.began);
+}
+
+/** Mark the times that are not of the run with the most, the latest of equals. */
+function markRuns(rows, head) {
+  const timed = rows.filter((row) => row.case.isTimed && isMeasured(row));
+  const of = (row) => runOf(head.cases.get(row.case.index));
+  const runs = d3.rollups(timed, (each) => each.length, of);
+  const shown = d3.greatest(runs, ([run, count], [other, most]) => count - most || run - other)?.[0];
+  for (const row of rows) row.otherRun = timed.includes(row) && of(row) !== shown;
 }
 
 /** Judge the timed rows of one table, corrected for how many they are. */
@@ -148,18 +182,20 @@ function judge(rows) {
   const pValues = adjusted(judged.map((row) => row.evidence.pValue));
   judged.forEach((row, place) => {
     row.adjustedPValue = pValues[place];
-    [row.verdict, row.reason] = judgeTime(row.evidence, row.adjustedPValue, judged.length);
+    [row.verdict, row.reason] = judgeTime(row.evidence, row.adjustedPValue, judged.length, row.witness);
     row.detectable = detectable(row.evidence, judged.length);
   });
 }
 
-/** Add what was counted for the same work, and whether time and count disagree. */
+/** Add what was counted for the same work. */
 function addCount(row, count) {
-  if (!count) return;
-  row.instructions = count.ratio;
-  row.witness = count.verdict;
-  const moved = hasMoved(row) || (row.verdict === "same" && hasMoved(count));
-  row.disagree = moved && row.verdict !== row.witness;
+  if (count) Object.assign(row, { instructions: count.ratio, witness: count.verdict });
+}
+
+/** Return whether only one of time and instructions has changed, or both in opposite ways. */
+function disagrees(row) {
+  if (!row.witness || row.verdict === row.witness) return false;
+  return hasMoved(row) || (row.verdict === "same" && hasMoved({ verdict: row.witness }));
 }
 
 function hasMoved(row) {
@@ -174,7 +210,7 @@ function isRegression(row) {
 
 /** Return whether both values of a row are known and comparable. */
 function isMeasured(row) {
-  return row.verdict !== "not measured" && row.verdict !== "not comparable";
+  return !UNKNOWN.includes(row.verdict);
 }
 
 /** Return the geometric means of before / after of times and of instructions; null without any. */
@@ -194,6 +230,20 @@ function meanOfRatios(ratios) {
   return mean === undefined ? null : Math.exp(mean);
 }
 
+/** Return the topics of the rows with a verdict and how many have it, most first. */
+function topicsOf(rows, verdict) {
+  const found = rows.filter((row) => row.verdict === verdict);
+  const counts = d3.rollups(found, (each) => each.length, (row) => row.case.topic);
+  return d3.sort(counts, ([, count]) => -count);
+}
+
+/** Return topics and the median change that their timed rows would have seen; the largest first. */
+function wouldHaveMissed(rows) {
+  const judged = rows.filter((row) => row.detectable !== undefined);
+  const topics = d3.rollups(judged, (each) => d3.median(each, (row) => row.detectable), (row) => row.case.topic);
+  return d3.sort(topics, ([, share]) => -share);
+}
+
 /** Return the share of 1 within which the control's ratio of 95% of the timed cases lies. */
 function controlNoise(rows) {
   const known = rows.filter((row) => row.case.isTimed && row.controlNoise !== null);
@@ -205,6 +255,6 @@ function controlNoise(rows) {
 function sameCodeNoise(rows) {
   const moved = rows
     .filter(({ verdict, evidence }) => verdict === "same code" && evidence)
-    .filter(({ evidence }) => evidence.low > 1 || evidence.high < 1);
+    .filter(({ evidence }) => excludesOne(evidence));
   return d3.max(moved, ({ evidence }) => distanceFromOne(evidence.ratio)) ?? null;
 }

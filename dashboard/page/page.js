@@ -2,7 +2,6 @@
 "use strict";
 
 const SHOWN_VERDICTS = VERDICTS.filter((each) => each !== "not measured");
-const GROUPS = { release: "releases", other: "other commits" };
 
 function byId(id) {
   return document.getElementById(id);
@@ -13,19 +12,18 @@ function readChoice(data) {
   const words = new URLSearchParams(location.hash.slice(1));
   const known = data.machines.find(({ name }) => name === words.get("machine"));
   const machine = known ? known.name : data.default.machine;
-  const commits = measuredCommits(data, machine);
-  const hashes = commits.map((each) => each.hash);
-  const named = (word) => commits.find(
+  const commits = commitsToChoose(data, machine);
+  const named = (word, usual) => (commits.find(
     (each) => each.label === word || (word?.length >= 7 && each.hash.startsWith(word)),
-  )?.hash;
-  const { base, head } = data.default;
-  const usual = [base, head].every((hash) => hashes.includes(hash)) ? [base, head] : [hashes[0], hashes.at(-1)];
+  ) || commits.find((each) => each.hash === usual))?.hash;
+  const usual = data.machines.find(({ name }) => name === machine);
   const verdicts = words.has("verdicts") ? words.get("verdicts").split("|") : SHOWN_VERDICTS;
   const sort = (words.get("sort") || "").replace(/^-/, "");
   return {
     machine,
-    base: named(words.get("base")) || usual[0],
-    head: named(words.get("head")) || usual[1],
+    base: named(words.get("base"), usual?.base),
+    head: named(words.get("head"), usual?.head),
+    everyRun: words.get("runs") === "every",
     search: words.get("search") || "",
     verdicts: new Set(verdicts.filter((each) => VERDICTS.includes(each))),
     sort: COLUMNS.some((column) => column.key === sort) ? sort : "case",
@@ -34,8 +32,19 @@ function readChoice(data) {
   };
 }
 
-function measuredCommits(data, machine) {
-  return data.commits.filter((commit) => commit.hash in (data.results[machine] || {}));
+/** Return the commits that a machine measured, and, if there are any, the rest of the series. */
+function commitsToChoose(data, machine) {
+  const measured = data.results[machine] || {};
+  const series = Object.keys(measured).length ? [data.series.base, ...data.series.commits] : [];
+  return data.commits.filter(({ hash }) => hash in measured || series.includes(hash));
+}
+
+/** Return a commit as the lists show it: its hash, its text, and its group. */
+function optionOf(data, machine, { hash, label, name, title, role }) {
+  const isOfSeries = data.series.commits.includes(hash);
+  const group = role === "release" ? "releases" : isOfSeries ? "the optimisation series" : "other commits";
+  const told = group === "other commits" ? `: ${title}` : name === label ? "" : ` (${name})`;
+  return [hash, `${label}${told}${hash in data.results[machine] ? "" : ", not measured"}`, group];
 }
 
 /** Put the choice into the address, so that a link shows the same, and draw it. */
@@ -49,6 +58,7 @@ function writeChoice(data, choice) {
   if (verdicts !== SHOWN_VERDICTS.join("|")) words.set("verdicts", verdicts);
   const sort = (choice.descending ? "-" : "") + choice.sort;
   if (sort !== "case") words.set("sort", sort);
+  if (choice.everyRun) words.set("runs", "every");
   if (choice.case !== data.default.case) words.set("case", choice.case);
   window.history.replaceState(null, "", `#${words}`);
   draw(data);
@@ -64,15 +74,14 @@ function fillSelect(select, choices, chosen) {
 }
 
 function drawChoices(data, choice) {
-  const commits = measuredCommits(data, choice.machine).map((commit) => [
-    commit.hash, commit.label, GROUPS[commit.role] || "the optimisation series",
-  ]);
+  const commits = commitsToChoose(data, choice.machine).map((each) => optionOf(data, choice.machine, each));
   fillSelect(byId("machine"), data.machines.map(({ name }) => [name, name, ""]), choice.machine);
   for (const side of ["base", "head"]) fillSelect(byId(side), commits, choice[side]);
   // Not while a person types there.
   if (document.activeElement !== byId("search")) byId("search").value = choice.search;
   for (const box of document.querySelectorAll("#verdicts input")) box.checked = choice.verdicts.has(box.value);
-  const cases = readCases(data).filter((each) => each.unit !== "digest");
+  byId("every-run").checked = choice.everyRun;
+  const cases = readCases(data).filter((each) => each.topic !== ANSWERS);
   const options = d3.sort(cases, (each) => each.name).map((each) => [each.name, each.name, each.topic]);
   for (const select of document.querySelectorAll("select[name=case]")) fillSelect(select, options, choice.case);
 }
@@ -80,20 +89,23 @@ function drawChoices(data, choice) {
 /** Draw the whole page anew. */
 function draw(data) {
   const choice = readChoice(data);
-  const { machine, base, head } = choice;
+  const { machine, base, head, everyRun } = choice;
   drawChoices(data, choice);
-  const rows = base ? compareCommits(data, machine, base, head) : [];
+  const rows = base ? compareCommits(data, machine, base, head, everyRun) : [];
   const shown = groupedRows(rows, choice);
   const names = base ? [base, head].map((hash) => labelOf(data, hash)).join(" → ") : "";
   const nothing = machine ? `Nothing was measured on ${machine}: choose another machine` :
     "Nothing was measured yet. Measure with: make bench";
-  const said = base ? headline(rows, data.highlights) : nothing;
-  const summary = summaryText(rows);
+  const unmeasured = [base, head].filter((hash) => base && !(hash in data.results[machine]));
+  const said = !base ? nothing : unmeasured.length ?
+    `Not measured on ${machine}: ${unmeasured.map((hash) => nameOf(data, hash)).join(" and ")}` :
+    headline(rows, data.highlights);
+  const summary = summaryText(rows, base && !everyRun ? otherRuns(data, machine, base, head) : 0);
   byId("headline").textContent = said;
   byId("names").textContent = names;
   byId("summary").textContent = `${summary}.` +
     (base && base === head ? " Base and head are the same commit: choose another one." : "");
-  const facts = readSide(data, machine, base)?.circumstances;
+  const facts = (readSide(data, machine, base) || readSide(data, machine, head))?.circumstances;
   byId("circumstances").textContent = facts ? `Machine ${machine}: ${facts.cpu}, ${facts.num_cpu} cores, ` +
     `${facts.os}; Python ${facts.python}.` : "";
   const why = rows.length ? "No case matches: choose more verdicts, or change the search." : said;
@@ -104,7 +116,7 @@ function draw(data) {
   byId("shown").textContent = `${listed.length} of ${rows.length} cases are shown`;
   byId("csv").onclick = () => save("comparison.csv", "text/csv", asCsv(listed));
   byId("markdown").onclick = () =>
-    save("comparison.md", "text/markdown", asMarkdown(listed, names, `${said}; ${summary}`));
+    save("comparison.md", "text/markdown", asMarkdown(listed, names, `${said}.\n\n${summary}.`));
   // Later: the charts are below what is seen first.
   clearTimeout(waitingCharts);
   waitingCharts = setTimeout(() => drawCharts(data, choice, listed, controlNoise(rows)), 20);
@@ -117,7 +129,7 @@ function drawCharts(data, choice, listed, noise) {
   const cases = readCases(data);
   const described = cases.find((each) => each.name === choice.case);
   const steps = stepsOf(data, machine, described?.index);
-  drawSeries(byId("series-chart"), described, steps);
+  drawSeries(byId("series-chart"), data, described, steps);
   byId("series-text").textContent = seriesText(data, machine, described, steps);
   const choose = (hash) => {
     const side = document.querySelector("input[name=side]:checked").value;
@@ -155,6 +167,7 @@ function listen(data) {
     clearTimeout(typed);
     typed = setTimeout(() => change({ search: event.target.value.trim() }), 150);
   });
+  byId("every-run").addEventListener("change", (event) => change({ everyRun: event.target.checked }));
   byId("verdicts").addEventListener("change", () => {
     const boxes = [...document.querySelectorAll("#verdicts input:checked")];
     change({ verdicts: new Set(boxes.map((box) => box.value)) });

@@ -16,6 +16,9 @@ const SIGNS = {
   "not measured": "–",
 };
 const VERDICTS = Object.keys(SIGNS);
+const UNKNOWN = ["not measured", "not comparable"];
+// Of which the summary says what was missed.
+const MOST_TOPICS = 6;
 
 /** Return a number in three significant digits, zeros included. */
 function digits(number) {
@@ -70,13 +73,14 @@ function timesText(row) {
 /** Return the verdict, and how much has changed or could have been seen. */
 function verdictText(row) {
   if (hasMoved(row) && row.ratio) return timesText(row);
-  if (row.verdict !== "can't tell" || !row.evidence) return row.verdict;
+  if (row.verdict !== "can't tell" || !row.evidence || excludesOne(row.evidence)) return row.verdict;
+  if (row.reason.startsWith(TOO_NOISY)) return "no difference seen";
   return `no difference seen; this run could have seen ${(100 * row.detectable).toFixed(0)}%`;
 }
 
 /** Return what else there is to know of a row. */
 function noteText(row) {
-  const notes = row.reason ? [row.reason] : [];
+  const notes = [row.otherRun ? "other run" : "", row.reason].filter(Boolean);
   const words = { faster: "fewer", slower: "more", same: "the same" };
   if (row.disagree) notes.push(`instructions: ${words[row.witness]}`);
   return notes.join("; ");
@@ -88,9 +92,10 @@ function verdictLine(row) {
   return verdictText(row) + (note ? ` (${note})` : "");
 }
 
-/** Say how the cases that people know have changed, and how many regressions there are. */
+/** Say what was measured, how the cases that people know have changed, and what regressed. */
 function headline(rows, highlights) {
-  if (!rows.some(isMeasured)) return "No case of these two commits can be compared";
+  const measured = rows.filter(isMeasured).length;
+  if (!measured) return "No case of these two commits can be compared";
   const said = [];
   for (const { label, cases } of highlights) {
     const found = cases.map((name) => rows.find((row) => row.case.name === name));
@@ -99,19 +104,38 @@ function headline(rows, highlights) {
     if (row) said.push(`${label} ${timesText(row)}${counted}`);
   }
   const regressions = rows.filter(isRegression).length;
-  return [...said, `${regressions} regression${regressions === 1 ? "" : "s"}`].join(", ");
+  const found = [...said, `${regressions} regression${regressions === 1 ? "" : "s"}`].join(", ");
+  return `Measured ${measured} of ${rows.length} cases: ${found}`;
 }
 
-/** Sum a comparison up: what was measured, the verdicts, and how noisy the run was. */
-function summaryText(rows) {
-  const measured = rows.filter(isMeasured).length;
-  const counts = VERDICTS.map((verdict) => [rows.filter((row) => row.verdict === verdict).length, verdict])
+/** Sum a comparison up in one line; `leftOut` rows of other runs are not among the rows. */
+function summaryText(rows, leftOut = 0) {
+  return `${measuredText(rows, leftOut)}; ${foundText(rows)}`;
+}
+
+/** Say what was measured, and what was not: this comes before any verdict. */
+function measuredText(rows, leftOut) {
+  const said = [`measured ${rows.filter(isMeasured).length} of ${rows.length} cases`];
+  for (const verdict of UNKNOWN) {
+    const topics = topicsOf(rows, verdict).map((counted) => counted.join(" "));
+    if (topics.length) said.push(`${verdict}: ${topics.join(", ")}`);
+  }
+  if (leftOut) said.push(`${leftOut} row${leftOut > 1 ? "s" : ""} of other runs left out`);
+  return said.join("; ");
+}
+
+/** Say how many cases have each verdict, how noisy the run was, and what it can't have seen. */
+function foundText(rows) {
+  const counts = VERDICTS.filter((verdict) => !UNKNOWN.includes(verdict))
+    .map((verdict) => [rows.filter((row) => row.verdict === verdict).length, verdict])
     .filter(([count]) => count)
     .map((counted) => counted.join(" "));
-  const said = [`measured ${measured} of ${rows.length} cases: ${counts.join(", ") || "nothing"}`];
+  const said = [counts.join(", ") || "nothing to judge"];
   const noise = controlNoise(rows);
   said.push(noise === null ? "no control" : `noise of the control ±${(100 * noise).toFixed(1)}%`);
   const moved = sameCodeNoise(rows);
   if (moved !== null) said.push(`identical code moved by up to ${(100 * moved).toFixed(0)}% in this run`);
+  const missed = wouldHaveMissed(rows).map(([topic, share]) => `${topic} ${(100 * share).toFixed(0)}%`);
+  if (missed.length) said.push(`would have missed slow-downs below: ${missed.slice(0, MOST_TOPICS).join(", ")}`);
   return said.join("; ");
 }

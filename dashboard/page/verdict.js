@@ -7,6 +7,10 @@ const TIME_THRESHOLD = 0.03;
 const COUNT_THRESHOLD = 0.005;
 const COUNT_NOISE = 0.0001;
 const SIZE_THRESHOLD = 0.01;
+const MOST_ROUNDS = 100;
+const BELOW_THRESHOLD = `below ${100 * TIME_THRESHOLD}%`;
+const AS_MUCH = "the control differs as much";
+const TOO_NOISY = "too noisy: ";
 const POWER = normalDeviate(0.2);
 const TOO_FEW = `needs at least ${FEWEST_SAMPLES} rounds`;
 
@@ -29,6 +33,11 @@ function distanceFromOne(ratio) {
   return ratio ? Math.max(ratio, 1 / ratio) - 1 : Infinity;
 }
 
+/** Return whether the confidence interval leaves out a ratio of 1. */
+function excludesOne({ low, high }) {
+  return low > 1 || high < 1;
+}
+
 /** Return the smallest change that would have been seen four times out of five, as a share. */
 function detectable(evidence, tests) {
   const beyondChance = normalDeviate(SIGNIFICANCE / 2 / tests) + POWER;
@@ -36,16 +45,26 @@ function detectable(evidence, tests) {
   return Math.expm1(Math.max(beyondMargin, beyondChance * evidence.spread));
 }
 
-/** Return the verdict on a timed case of a table of `tests`, and why there is none. */
-function judgeTime(evidence, pValue, tests) {
-  const bound = Math.log1p(evidence.margin);
-  if (pValue <= SIGNIFICANCE && Math.abs(Math.log(evidence.ratio)) > bound) {
-    return [evidence.ratio > 1 ? "faster" : "slower", ""];
+/** Return the verdict on a timed case of a table of `tests`, and why it is neither faster nor slower. */
+function judgeTime(evidence, pValue, tests, witness) {
+  const { ratio, margin } = evidence;
+  const direction = ratio > 1 ? "faster" : "slower";
+  const change = excludesOne(evidence) ? distanceFromOne(ratio) : 0;
+  const reach = Math.max(distanceFromOne(evidence.low), distanceFromOne(evidence.high));
+  const beyondChance = pValue <= SIGNIFICANCE || witness === direction;
+  if (change > margin && beyondChance) return [direction, ""];
+  if (reach <= TIME_THRESHOLD) return ["same", change ? BELOW_THRESHOLD : ""];
+  if (change && change <= TIME_THRESHOLD) return ["can't tell", BELOW_THRESHOLD];
+  if ((change && change <= margin) || reach <= margin) return ["can't tell", AS_MUCH];
+  if (change) {
+    const chance = `may be chance among ${tests} case${tests > 1 ? "s" : ""}`;
+    return ["can't tell", `${chance} (adjusted p ${Number(pValue.toPrecision(2))})`];
   }
-  const reach = Math.max(Math.abs(Math.log(evidence.low)), Math.abs(Math.log(evidence.high)));
-  if (reach <= Math.log1p(TIME_THRESHOLD)) return ["same", ""];
-  if (reach <= bound) return ["can't tell", "the control differs as much"];
   const more = moreRounds(evidence, tests);
+  if (more > MOST_ROUNDS) {
+    const unseen = `changes below ${(100 * detectable(evidence, tests)).toFixed(0)}% are invisible`;
+    return ["can't tell", TOO_NOISY + unseen];
+  }
   return ["can't tell", `${more} more round${more > 1 ? "s" : ""} would narrow it`];
 }
 

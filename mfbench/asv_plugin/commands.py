@@ -4,48 +4,91 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import shlex
 import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
 from asv import util
+from asv.commands.asv_profiling import Profile
+from asv.commands.check import Check
 from asv.commands.compare import Compare
+from asv.commands.continuous import Continuous
+from asv.commands.find import Find
 from asv.commands.run import Run
+from asv.commands.setup import Setup
+from asv.commands.update import Update
 from asv.machine import Machine
 from asv.repo import NoSuchNameError, get_repo
+from asv.results import Results
 
+from mfbench.asv_plugin import RUN
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import atomic_write
+from mfbench.foundation.mistakes import mistake
+from mfbench.foundation.paths import RESULTS
+from mfbench.foundation.terminal import use_plain_characters
+from mfbench.results.benchmarks import discover
 from mfbench.results.machines import ensure_machine, likeliest, machines_with, this_machine
+from mfbench.results.reader import DAMAGES, read_side
 
 # Tells a benchmark that this is a quick run; benchmarks/support/environment.py reads it.
 QUICK = "METAFLOW_BENCHMARKS_QUICK"
+# The commands that make the measured environment or install a commit into it.
+INSTALLING = (Check, Continuous, Find, Profile, Run, Setup, Update)
 
-asv_compare, asv_run = Compare.run, Run.run
+asv_compare, asv_add_result = Compare.run, Results.add_result
 asv_load_machine, asv_write_json = Machine.load, util.write_json
 
 
 def compare(conf: Any, hash_1: str, hash_2: str, **options: Any) -> None:
     """Run ``asv compare``; of several machines, choose the likeliest, where asv would ask."""
-    repository, results = get_repo(conf), Path(conf.results_dir)
+    names, results, machine = (hash_1, hash_2), Path(conf.results_dir), options.get("machine")
+    repository = get_repo(conf)
     try:
-        commits = [repository.get_hash_from_name(each) for each in (hash_1, hash_2)]
+        commits = [repository.get_hash_from_name(name) for name in names]
     except NoSuchNameError as problem:
         raise util.UserError(
             f"unknown revision {problem}; git -C upstream tag lists the releases"
         ) from None
-    if not options.get("machine") and (measured := machines_with(results, commits)):
+    measured = machines_with(results, commits)
+    if machine not in measured:
+        if machine or not measured:
+            raise util.UserError(unmeasured(results, names, commits, machine))
         options["machine"] = likeliest(results, measured, this_machine())
     asv_compare(conf, hash_1, hash_2, **options)
 
 
-def run_alone(conf: Any, *arguments: Any, **options: Any) -> Any:
-    """Run ``asv run`` unless another one measures in this checkout already.
+def unmeasured(
+    results: Path, names: Sequence[str], commits: Sequence[str], machine: str | None
+) -> str:
+    """Say which of two commits no machine, or not this one, has measured, and how to do so."""
+    lacking = []
+    for name, commit in zip(names, commits):
+        measured = machines_with(results, [commit])
+        if machine not in measured if machine else not measured:
+            lacking.append(f"{name} ({commit[:8]})")
+    where = f"machine {machine}" if machine else "any machine" if lacking else "the same machine"
+    verb = "was" if len(lacking) == 1 else "were"
+    command = shlex.join(["mfbench", "run", *names, *(["--machine", machine] if machine else [])])
+    what = f"{' and '.join(lacking or names)} {verb} not measured on {where}"
+    return f"{what}; measure both with: {command}"
+
+
+def alone(asv_command: Callable[..., Any], conf: Any, options: Any) -> Any:
+    """Run a command of asv unless another one measures in this checkout already.
 
     They would disturb each other, install over each other and overwrite each other's results.
     """
-    if options.get("quick"):
+    if getattr(options, "quick", False):
         os.environ[QUICK] = "1"
+    # There is one environment. asv tells benchmarks no commit that another process has installed.
+    options.parallel = 1
     lock = Path(conf.env_dir).resolve().parent / "measuring"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as opened:
@@ -55,7 +98,14 @@ def run_alone(conf: Any, *arguments: Any, **options: Any) -> Any:
             raise util.UserError(
                 "another run measures in this checkout; wait for it to end, or use another clone"
             ) from None
-        return asv_run(conf, *arguments, **options)
+        # An author's mistake is told before a commit is built, in a line.
+        discover(Path(conf.benchmark_dir).resolve())
+        return asv_command(conf, options)
+
+
+def add_result(results: Results, began: datetime, *facts: Any, **options: Any) -> None:
+    """Store a result with the moment when its run began; asv's own is that of the last round."""
+    asv_add_result(results, *facts, **options | {"started_at": began})
 
 
 def load_machine(machine_name: str | None = None, **options: Any) -> Machine:
@@ -73,18 +123,39 @@ def write_json(path: str, *contents: Any, **options: Any) -> None:
 
 def in_one_line(kind: type[BaseException], problem: BaseException, traceback: Any) -> None:
     """Print one line where asv would show a traceback for something that a person can mend."""
-    if isinstance(problem, Failure | OSError | util.ProcessError):
-        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+    if isinstance(problem, re.error):
+        said = f"{problem.pattern!r} is no regular expression ({problem}); correct it and run again"
+    elif isinstance(problem, Failure | OSError | util.ProcessError):
+        said = str(problem)
+    else:
+        said = mistake(problem) or (damage() if isinstance(problem, DAMAGES) else "")
+    if said:
+        print(f"error: {' '.join(said.split())}", file=sys.stderr)
     elif not isinstance(problem, KeyboardInterrupt):
         sys.__excepthook__(kind, problem, traceback)
 
 
+def damage() -> str:
+    """Name a damaged file of results, and what to do; empty if there is none."""
+    for path in sorted(RESULTS.glob("*/*-*.json")):
+        try:
+            read_side(path, "")
+        except Failure as failure:
+            return str(failure)
+    return ""
+
+
 def setup() -> None:
     """Put the functions above in the place of asv's; asv calls this."""
+    use_plain_characters()
     # Every measured process would inherit it, and compile metaflow at each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for each in INSTALLING:
+        # What a person starts. One such command may call what another does, never this of it.
+        each.run_from_conf_args = staticmethod(partial(alone, each.run_from_conf_args))
+    began = datetime.fromtimestamp(float(os.environ.pop(RUN, time.time())), timezone.utc)
+    Results.add_result = partialmethod(add_result, began)
     Compare.run = staticmethod(compare)
-    Run.run = staticmethod(run_alone)
     Machine.load = staticmethod(load_machine)
     util.write_json = write_json
     sys.excepthook = in_one_line

@@ -22,6 +22,8 @@ PACKAGE = "metaflow"
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 # In the package, where nobody looks: the cache that it belongs to. Written when all else is there.
 HOME = Path("__pycache__", "metaflow-belongs-to")
+# Beside it: the commit that the package is of. benchmarks/support/environment.py reads it.
+COMMIT = Path("__pycache__", "metaflow-commit")
 # A file that stays in the cache meanwhile: asv rebuilds a commit whose cache is empty.
 BUILT = "built"
 
@@ -48,12 +50,13 @@ def build(build_folder: Path, cache_folder: Path) -> None:
     home.write_text(os.path.relpath(cache_folder, SITE_PACKAGES), encoding="utf-8")
 
 
-def install(cache_folder: Path, build_folder: Path) -> None:
+def install(cache_folder: Path, build_folder: Path, commit: str) -> None:
     """Move the built package into site-packages; build it again if the cache has lost it."""
     uninstall()
     package = cache_folder / PACKAGE
     if not (package / HOME).is_file():
         build(build_folder, cache_folder)
+    (package / COMMIT).write_text(commit, encoding="utf-8")
     (cache_folder / BUILT).touch()
     package.rename(SITE_PACKAGES / PACKAGE)
 
@@ -72,10 +75,10 @@ def uninstall() -> None:
 
 
 if __name__ == "__main__":
-    action, *folders = sys.argv[1:]
+    action, *given = sys.argv[1:]
     if action == "build":
-        build(*map(Path, folders))
+        build(*map(Path, given))
     elif action == "install":
-        install(*map(Path, folders))
+        install(Path(given[0]), Path(given[1]), given[2])
     else:
         uninstall()

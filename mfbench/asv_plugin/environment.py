@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import uv
 from asv import util
 from asv.plugins.virtualenv import Virtualenv
 
+from mfbench.asv_plugin.copy_install import COMMIT, PACKAGE
 from mfbench.foundation.paths import ROOT
 
 
@@ -33,6 +35,12 @@ class PinnedVirtualenv(Virtualenv):
         """Python's version and a digest of the pins: short enough for a file's name."""
         pins = hashlib.sha256(repr(sorted(self._requirements.items())).encode()).hexdigest()
         return f"{self.tool_name}-py{self._python}-{pins[:8]}"
+
+    def _get_installed_commit_hash(self) -> str | None:
+        """Return the commit that is installed; asv's own note may be of another installation."""
+        noted = super()._get_installed_commit_hash()
+        markers = Path(self._path).glob(f"lib/python*/site-packages/{PACKAGE}/{COMMIT}")
+        return noted if any(noted == path.read_text() for path in markers) else None
 
     def _install_requirements(self) -> None:
         wanted = {**self._base_requirements, **self._requirements}

@@ -21,7 +21,6 @@ from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import Benchmark, read_benchmarks
 from mfbench.results.machines import ensure_machine
 from mfbench.results.reader import Case, Measurement, read_sides
-from mfbench.verdict.comparison import DIGEST, with_verdicts
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import UNKNOWN
 from mfbench.verdict.verdict import MOVED, Verdict, judge_count
@@ -109,7 +108,7 @@ def first_changed(commits: Sequence[str], is_changed: Callable[[str], bool | Non
 
 
 def differs_in_value(case: Case, request: Request, good: str, commit: str) -> bool | None:
-    """Tell whether a count or a digest changed; measure what is missing. None if that fails."""
+    """Tell whether a count changed; measure what is missing. None if that fails."""
     pair = (good, commit)
     lacking = [each for each in pair if measurement(request.machine, each, case) is None]
     if lacking:
@@ -118,8 +117,6 @@ def differs_in_value(case: Case, request: Request, good: str, commit: str) -> bo
     if before is None or after is None:
         return None
     unit = request.benchmarks[case.benchmark].unit
-    if unit == DIGEST:
-        return before.value != after.value
     return judge_count(before.value, after.value, None, unit)[0] is not Verdict.SAME
 
 
@@ -144,12 +141,11 @@ def differs_in_time(case: Case, request: Request, good: str, commit: str) -> boo
     for rounds in ROUNDS:
         measure((good, control, commit), request, rounds)
         names = (good, commit)
-        compared = compare_revisions(RESULTS, UPSTREAM, names, request.machine, [case.topic])
+        # Alone: what else was measured earlier does not count.
+        compared = compare_revisions(RESULTS, UPSTREAM, names, request.machine, cases=[case])
         row = compared.row(str(case))
         if row is None or row.verdict in UNKNOWN:
             return None
-        # Alone: what else was measured earlier does not count.
-        (row,) = with_verdicts([row])
         if row.verdict is not Verdict.CANT_TELL:
             return row.verdict in MOVED
     raise Failure(

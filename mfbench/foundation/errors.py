@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+from mfbench import SET_UP
+from mfbench.foundation.mistakes import mistake
+
 INTERRUPTED = "\ninterrupted; the same command can be run again"
 # 1 is an answer of some commands: a regression, a fault found.
 EXIT_ERROR = 3
@@ -55,6 +58,10 @@ def in_one_line(problem: Exception) -> str:
     if isinstance(problem, click.UsageError) and problem.ctx:
         said = " ".join(problem.format_message().split()).rstrip(".")
         return f"{said}; see {problem.ctx.command_path} --help"
+    if said := mistake(problem):
+        return said
+    if isinstance(problem, ModuleNotFoundError):
+        return f"{problem}; {SET_UP}"
     if isinstance(problem, OSError):
         place = f"{problem.filename}: " if problem.filename else ""
         return f"{place}{problem.strerror or problem}; make it accessible and run again"

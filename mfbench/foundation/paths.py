@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 UPSTREAM = ROOT / "upstream"
 RESULTS = ROOT / "results"
@@ -15,12 +13,17 @@ RECORDS = ROOT / "records"
 HTML = ROOT / "html"
 RELEASES = ROOT / "mfbench" / "repository" / "releases.json"
 SENSITIVITY_MACHINE = "sensitivity"
-# Results that git ignores: those of .ci/run, and those of commits that
-# `mfbench prove sensitivity` makes.
-IGNORED_MACHINES = ("ci", SENSITIVITY_MACHINE)
+# Of work that nobody has committed: `mfbench run --dirty` and `--tree`.
+UNCOMMITTED_MACHINE = "uncommitted"
+# Results that git ignores and no page shows: those of .ci/run, and those of commits that
+# `mfbench prove sensitivity` makes, or a run of uncommitted work.
+IGNORED_MACHINES = ("ci", SENSITIVITY_MACHINE, UNCOMMITTED_MACHINE)
 
 
 def cache_folder() -> Path:
     """Return the folder that keeps downloads between clones of this project."""
+    # Not above: discovery, which runs where benchmarks do, has no such package there.
+    import platformdirs
+
     chosen = os.environ.get("METAFLOW_BENCHMARKS_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("metaflow-benchmarks"))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from asv.config import Config
+from asv.util import UserError
+
+from mfbench.asv_plugin import RUN
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.paths import ROOT
 
@@ -14,8 +21,31 @@ BENCHMARKS_FAILED = 2
 SECONDS_TO_STOP = 10
 
 
+@contextmanager
+def one_run() -> Iterator[None]:
+    """Let all that asv measures meanwhile belong to one run, which is what makes times comparable.
+
+    Only where each call of asv measures all commits that are compared, in turns.
+    """
+    os.environ[RUN] = str(time.time())
+    try:
+        yield
+    finally:
+        os.environ.pop(RUN, None)
+
+
+def configuration() -> Config:
+    """Read asv.conf.json; asv itself shows a traceback where it is no JSON."""
+    try:
+        return Config.load(str(ROOT / "asv.conf.json"))
+    except (UserError, ValueError, TypeError) as problem:
+        reason = " ".join(str(problem).split())
+        raise Failure(f"asv.conf.json can't be read ({reason}); correct it") from None
+
+
 def asv(*arguments: str, stdin: str = "", may_fail: bool = False) -> None:
     """Run asv with its output shown; `may_fail` lets benchmarks fail, as its results then tell."""
+    configuration()
     command = [sys.executable, "-m", "asv", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as process:
         try:

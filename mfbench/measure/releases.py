@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from mfbench.measure.jobs import Job, Request, jobs_for
 from mfbench.measure.selection import repeating_cases, timed_cases
-from mfbench.repository.releases import load, minor_of, minor_releases
+from mfbench.repository.releases import minor_of, minor_releases, releases_on_main
 from mfbench.repository.series import find_commit
 
 # All of a release takes less than 90 seconds then.
@@ -16,13 +17,17 @@ ROUNDS = 3
 def newer_releases(request: Request) -> list[str]:
     """Return the last release that this machine measured and those after it, oldest first.
 
-    The newest release is left out: it is measured with the series. Empty if the machine measured no
-    release. The first one is returned because its measurement may have been stopped half way.
+    A release that is main itself is left out: it is measured with the series. Empty if the machine
+    measured no release. The first one is returned because its measurement may have been stopped
+    half way.
     """
-    versions = [release.version for release in load()][:-1]
+    commit_of = partial(find_commit, request.upstream)
+    versions = list(releases_on_main(request.upstream))
+    if versions and commit_of(versions[-1]) == commit_of("main"):
+        versions.pop()
     folder = request.results / request.machine
     for place, version in reversed(list(enumerate(versions))):
-        if any(folder.glob(f"{find_commit(request.upstream, version)[:8]}-*.json")):
+        if any(folder.glob(f"{commit_of(version)[:8]}-*.json")):
             return versions[place:]
     return []
 
@@ -33,15 +38,16 @@ def release_jobs(request: Request, versions: Iterable[str] | None = None) -> lis
     Counts of all of them; sizes and times of the last release of each minor version, and of all
     releases of the newest minor version.
     """
-    every = [release.version for release in load()]
+    every = list(releases_on_main(request.upstream))
     benchmarks = request.benchmarks
     counts, more = (
         [case for case in repeating_cases(benchmarks, profile) if case.topic != "answers"]
         for profile in ("quick", "default")
     )
     more += timed_cases(benchmarks, "default")
-    newest = [version for version in every if minor_of(version) == minor_of(every[-1])]
-    timed = {*minor_releases(), *newest}
+    last = minor_releases(request.upstream)
+    newest = [version for version in every if minor_of(version) == minor_of(last[-1])]
+    timed = {*last, *newest}
     jobs: list[Job] = []
     for version in reversed(every) if versions is None else versions:
         commit = find_commit(request.upstream, version)

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pyperf
 from asv import util
-from asv.config import Config
 from asv.environment import get_environments
 from asv.repo import get_repo
 
@@ -32,6 +31,7 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import delay_interrupts
 from mfbench.foundation.paths import ROOT, UPSTREAM
 from mfbench.foundation.progress import progress_bar
+from mfbench.measure.asv_command import configuration
 from mfbench.results.startup_times import PLAIN_PYTHON, files_of
 
 ENVIRONMENTS = ROOT / ".asv" / "startup"
@@ -78,16 +78,16 @@ def measure_startup(
 
 def make_environment(commit: str) -> Path:
     """Make the environment of a commit, or find it in `ENVIRONMENTS`; return its Python."""
-    configuration = Config.load(str(ROOT / "asv.conf.json"))
-    configuration.repo, configuration.env_dir = str(UPSTREAM), str(ENVIRONMENTS / commit[:8])
+    conf = configuration()
+    conf.repo, conf.env_dir = str(UPSTREAM), str(ENVIRONMENTS / commit[:8])
     for name in ("build_command", "install_command", "uninstall_command"):
         # asv would put in the folder from which it was called.
-        lines = [each.replace("{conf_dir}", str(ROOT)) for each in getattr(configuration, name)]
-        setattr(configuration, name, lines)
+        lines = [each.replace("{conf_dir}", str(ROOT)) for each in getattr(conf, name)]
+        setattr(conf, name, lines)
     try:
-        (environment,) = get_environments(configuration, None)
+        (environment,) = get_environments(conf, None)
         environment.create()
-        environment.install_project(configuration, get_repo(configuration), commit)
+        environment.install_project(conf, get_repo(conf), commit)
         return Path(environment.find_executable("python"))
     except (util.UserError, util.ProcessError) as problem:
         reason = str(problem).strip().partition("\n")[0]

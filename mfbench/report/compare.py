@@ -40,6 +40,7 @@ WIDTH = 160
 )
 @topics_option
 @click.option("--all", "everything", is_flag=True, help="Show the cases that did not change, too.")
+@click.option("--every-run", is_flag=True, help="Keep the times of other runs, too, marked.")
 @format_option("text", "markdown", "json")
 @output_option
 @click.option(
@@ -56,6 +57,7 @@ def command(
     results: Path,
     topics: tuple[str, ...],
     everything: bool,
+    every_run: bool,
     form: str,
     output: Path | None,
     fail_on: str,
@@ -64,7 +66,8 @@ def command(
 
     BASE and HEAD are releases, branches or commits of upstream/. Each case gets a verdict, which
     docs/understanding.md explains. Without --machine, this machine's results are used, or else
-    those of the machine that measured the most.
+    those of the machine that measured the most. Of several runs, the one that timed most cases is
+    shown.
 
     Exit codes: 0 compared; 1 a regression, with --fail-on regression (HEAD takes longer or executes
     more instructions in some case, or a benchmark fails that worked in BASE); 2 nothing was
@@ -74,7 +77,7 @@ def command(
     # Not above: help and errors do without the statistics, which take a second to load.
     from mfbench.verdict.revisions import compare_revisions
 
-    comparison = compare_revisions(results, UPSTREAM, (base, head), machine, topics)
+    comparison = compare_revisions(results, UPSTREAM, (base, head), machine, topics, every_run)
     write_or_print(rendered(comparison, form, everything, output is not None), output)
     if not comparison.measured:
         sys.exit(NOTHING)

@@ -24,9 +24,12 @@ def as_json(comparison: Comparison) -> str:
     document["summary"] = {
         "measured": len(comparison.measured),
         "cases": len(comparison.rows),
+        "not_measured": comparison.topics(Verdict.NOT_MEASURED),
+        "left_out": comparison.left_out,
         "verdicts": {verdict.value: comparison.count(verdict) for verdict in Verdict},
         "control_noise": control_noise(comparison.rows),
         "same_code_noise": same_code_noise(comparison.rows),
+        "would_have_missed": comparison.would_have_missed,
         "geometric_means": [
             {"topic": topic, "times": times, "instructions": counts, "cases": count}
             for topic, times, counts, count in means(comparison)
@@ -58,6 +61,7 @@ def _row(row: Row) -> dict[str, Any]:
         "instructions": row.instructions,
         "witness": row.witness.value if row.witness else None,
         "disagree": row.disagree,
+        "other_run": row.other_run,
         "failed": row.failed,
         "megabytes_per_second": speeds if row.size else None,
         "verdict": row.verdict.value,

@@ -18,31 +18,60 @@ from mfbench.report.words import (
 from mfbench.verdict.intervals import mean_of_ratios
 from mfbench.verdict.rows import (
     COUNT,
+    UNKNOWN,
     Comparison,
     Row,
     control_noise,
     geometric_mean,
     same_code_noise,
 )
-from mfbench.verdict.verdict import MOVED, Verdict
+from mfbench.verdict.verdict import MOVED, TOO_NOISY, Verdict
 
 COLUMNS = ("case", "before", "after", "before / after", "instructions", "verdict")
 MEANS = ("topic", "times", "instructions", "cases")
 STARTUP_TITLE = "Start-up in fresh processes, timed by pyperf"
+# Of which the summary says what was missed.
+MOST_TOPICS = 6
 COLOURS = {Verdict.FASTER: "blue", Verdict.SLOWER: "bold yellow"}
 
 
 def headline(comparison: Comparison) -> str:
-    """Sum a comparison up: what was measured, the verdicts, and how noisy the run was."""
-    measured, every = len(comparison.measured), len(comparison.rows)
+    """Sum a comparison up in one line."""
+    return f"{measured_text(comparison)}; {found_text(comparison)}"
+
+
+def measured_text(comparison: Comparison) -> str:
+    """Say what was measured, and what was not: this comes before any verdict."""
+    parts = [f"measured {len(comparison.measured)} of {len(comparison.rows)} cases"]
+    for verdict in UNKNOWN:
+        if topics := comparison.topics(verdict):
+            counts = (f"{topic} {count}" for topic, count in topics.items())
+            parts.append(f"{verdict.value}: {', '.join(counts)}")
+    if comparison.left_out:
+        rows, them = ("row", "it") if comparison.left_out == 1 else ("rows", "them")
+        parts.append(
+            f"{comparison.left_out} {rows} of other runs left out (--every-run shows {them})"
+        )
+    return "; ".join(parts)
+
+
+def found_text(comparison: Comparison) -> str:
+    """Say how many cases have each verdict, how noisy the run was, and what it can't have seen."""
     counts = ", ".join(
-        f"{count} {verdict.value}" for verdict in Verdict if (count := comparison.count(verdict))
+        f"{count} {verdict.value}"
+        for verdict in Verdict
+        if verdict not in UNKNOWN and (count := comparison.count(verdict))
     )
     noise = control_noise(comparison.rows)
-    parts = [f"measured {measured} of {every} cases: {counts or 'nothing'}"]
+    parts = [counts or "nothing to judge"]
     parts.append("no control" if noise is None else f"noise of the control ±{100 * noise:.1f}%")
     if (moved := same_code_noise(comparison.rows)) is not None:
         parts.append(f"identical code moved by up to {100 * moved:.0f}% in this run")
+    missed = [
+        f"{topic} {100 * share:.0f}%" for topic, share in comparison.would_have_missed.items()
+    ]
+    if missed:
+        parts.append(f"would have missed slow-downs below: {', '.join(missed[:MOST_TOPICS])}")
     return "; ".join(parts)
 
 
@@ -87,9 +116,11 @@ def _with_throughput(row: Row, value: float | None) -> str:
 def verdict_text(row: Row) -> str:
     """Return the verdict, how much has changed, and what else there is to know."""
     text = times_text(row) if row.verdict in MOVED else row.verdict.value
-    if row.verdict is Verdict.CANT_TELL and row.detectable is not None:
-        text = f"{NO_DIFFERENCE}; this run could have seen {100 * row.detectable:.0f}%"
-    notes = [row.reason] if row.reason else []
+    if row.verdict is Verdict.CANT_TELL and row.evidence and not row.evidence.excludes_one:
+        text = NO_DIFFERENCE
+        if row.detectable is not None and not row.reason.startswith(TOO_NOISY):
+            text += f"; this run could have seen {100 * row.detectable:.0f}%"
+    notes = list(filter(None, ["other run" * row.other_run, row.reason]))
     if row.disagree and row.witness is not None:
         words = {Verdict.FASTER: "fewer", Verdict.SLOWER: "more", Verdict.SAME: "the same"}
         notes.append(f"instructions: {words.get(row.witness, row.witness.value)}")
@@ -98,7 +129,8 @@ def verdict_text(row: Row) -> str:
 
 def as_text(comparison: Comparison, everything: bool, width: int, colours: bool = False) -> str:
     """Return the report for a terminal of some width in characters, or for a file."""
-    return _drawn([*_tables(comparison, everything), headline(comparison)], width, colours)
+    tables = _tables(comparison, everything)
+    return _drawn([measured_text(comparison), *tables, found_text(comparison)], width, colours)
 
 
 def as_markdown(comparison: Comparison, everything: bool) -> str:
@@ -138,7 +170,7 @@ def _tables(comparison: Comparison, everything: bool) -> Iterator[Table]:
 def _table(title: str, rows: Sequence[Row]) -> Table:
     table = Table(*COLUMNS, title=title, title_justify="left")
     if not rows:
-        table.add_row("nothing faster, nothing slower")
+        table.add_row("nothing faster, nothing slower among what was measured")
     for row in rows:
         table.add_row(*cells(row), style=COLOURS.get(row.verdict))
     return table

@@ -66,7 +66,7 @@ def cases_beside(
             # The versions of two benchmarks differ, which compare() would refuse.
             before[case], after[case] = own, replace(other, version=own.version)
     base, head = (replace(side, cases=cases) for cases in (before, after))
-    return compare(base, head, None, benchmarks)
+    return compare(base, head, None, benchmarks, every_run=True)
 
 
 def payloads_of(side: Side, benchmark: str) -> list[str]:

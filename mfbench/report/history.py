@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mfbench.explain.import_changes import Difference
 from mfbench.explain.kept_imports import IMPORTS, is_of, keep, path_of
 from mfbench.foundation.errors import NothingMeasured
 from mfbench.foundation.files import read_object
-from mfbench.report.readme_table import machine_of_tables
+from mfbench.foundation.paths import IGNORED_MACHINES
 from mfbench.report.words import markdown_table, times_text, value_text
-from mfbench.repository.releases import load, minor_releases
+from mfbench.repository.releases import minor_releases, releases_on_main
 from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import Benchmark, read_benchmarks
+from mfbench.results.machines import this_machine
 from mfbench.results.reader import Case, Side, read_sides
 from mfbench.verdict.comparison import compare
 from mfbench.verdict.rows import COUNT, Comparison, Row
@@ -39,13 +41,14 @@ def history_page(
 ) -> str:
     """Make docs/history.md; with `time_missing`, time the imports that records/ lacks.
 
-    The default machine is the one that measured the most commits.
+    The default machine is the one that measured the most releases of upstream/.
     """
-    machine = machine or machine_of_tables(results, upstream, ())
-    days = {release.version: release.uploaded[:10] for release in load()}
+    days = releases_on_main(upstream)
+    commits = {version: find_commit(upstream, version) for version in days}
+    machine = machine or machine_of_most(results, commits.values())
     counted = {}
-    for version in days:
-        for side in read_sides(results, machine, version, find_commit(upstream, version)):
+    for version, commit in commits.items():
+        for side in read_sides(results, machine, version, commit):
             if value_of(side, IMPORT) is not None:
                 counted[version] = side
     if len(counted) < 2:
@@ -59,7 +62,7 @@ def history_page(
     sections = [section(step, days, reasons(step, upstream, time_missing)) for step in steps]
     rows = [
         [each, days[each], text_of(counted[each], IMPORT), text_of(counted[each], MODULES)]
-        for each in minor_releases()
+        for each in minor_releases(upstream)
         if each in counted
     ]
     lacking = ", ".join(version for version in days if version not in counted)
@@ -81,6 +84,15 @@ how long they took, is from Python's `-X importtime`, kept in `records/imports`.
 
 {gaps}## The biggest steps, newest first
 {"".join(sections)}"""
+
+
+def machine_of_most(results: Path, commits: Iterable[str]) -> str:
+    """Return the machine that measured the most of some commits; this one if none did any."""
+    wanted = {commit[:8] for commit in commits}
+    files = (path for path in sorted(results.glob("*/*-*.json")) if path.name[:8] in wanted)
+    names = (path.parent.name for path in files)
+    found = Counter(name for name in names if name not in IGNORED_MACHINES)
+    return max(found, key=found.__getitem__, default=this_machine())
 
 
 def value_of(side: Side, case: Case) -> float | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mfbench.foundation.errors import Failure
 from mfbench.report.words import markdown_table
-from mfbench.repository.applicability import outcomes, releases_on_main, rows
+from mfbench.repository.applicability import outcomes, rows
+from mfbench.repository.releases import releases_on_main
 
 
 def optimizations_page(upstream: Path) -> str:
     """Make docs/optimizations.md."""
-    releases = releases_on_main(upstream)
+    releases = list(releases_on_main(upstream))
+    if not releases:
+        raise Failure("branch main has no release; get them: git -C upstream fetch --tags origin")
     listed = [
         (f"`{name}`", share, takers, refused.replace("\n", "<br>"))
         for name, share, takers, refused in rows(outcomes(upstream, releases))

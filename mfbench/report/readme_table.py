@@ -28,15 +28,15 @@ ROWS = {
 }
 
 
-def machine_of_tables(results: Path, upstream: Path, names: Sequence[str] = SIDES) -> str:
-    """Return the machine that measured these; of several, the one that measured most commits.
+def machine_of_tables(results: Path, upstream: Path) -> str:
+    """Return the machine that measured both; of several, the one that measured most commits.
 
     A machine that measured all rows of the table comes before one that did not.
     """
-    commits = [find_commit(upstream, name) for name in names]
+    commits = [find_commit(upstream, name) for name in SIDES]
     measured = machines_with(results, commits)
     if not measured:
-        what = " and ".join(names) or "anything"
+        what = " and ".join(SIDES)
         raise NothingMeasured(f"no machine measured {what}; measure with: mfbench run --series")
     complete = [each for each in measured if _has_rows(results, each, commits)]
     return fullest(results, complete or measured)
@@ -54,7 +54,7 @@ def _has_rows(results: Path, machine: str, commits: Sequence[str]) -> bool:
 def readme_table(results: Path, upstream: Path, machine: str | None = None) -> str:
     """Make the table, and a line that says what was compared, as markdown."""
     chosen = machine or machine_of_tables(results, upstream)
-    comparison = compare_revisions(results, upstream, SIDES, chosen)
+    comparison = compare_revisions(results, upstream, SIDES, chosen, every_run=True)
     rows = []
     for label, name in ROWS.items():
         row = comparison.row(name)

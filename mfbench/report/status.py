@@ -56,7 +56,7 @@ def patches(results: Path, upstream: Path, machine: str) -> list[Patch]:
         claimed: list[Row | None] = []
         if commit := commits.get(optimization.name, ""):
             pair = (below[:8], commit[:8])
-            comparison = compare_revisions(results, upstream, pair, machine)
+            comparison = compare_revisions(results, upstream, pair, machine, every_run=True)
             claimed = [claimed_row(claim, comparison, benchmarks) for claim in optimization.claims]
             below = commit
         judged = with_verdicts([row for row in claimed if row])
@@ -78,8 +78,8 @@ def status_page(results: Path, upstream: Path, machine: str | None = None) -> st
     """Make STATUS.md."""
     chosen = machine or machine_of_tables(results, upstream)
     series = patches(results, upstream, chosen)
-    whole = compare_revisions(results, upstream, SIDES, chosen)
-    outcomes = applicability.outcomes(upstream, minor_releases())
+    whole = compare_revisions(results, upstream, SIDES, chosen, every_run=True)
+    outcomes = applicability.outcomes(upstream, minor_releases(upstream))
     shares = {name: share for name, share, *_ in applicability.rows(outcomes)}
     return f"""# The case study's targets
 

@@ -53,8 +53,11 @@ def speed_up_text(row: Row | None) -> str:
     if row.verdict in UNKNOWN:
         # What to do about it, after the semicolon, is for terminals.
         return f"{row.verdict.value}: {row.reason.partition(';')[0]}"
+    if row.verdict is Verdict.CANT_TELL:
+        noticed = row.evidence is not None and row.evidence.excludes_one
+        return f"{row.verdict.value}: {row.reason}" if noticed else NO_DIFFERENCE
     if row.verdict not in MOVED:
-        return NO_DIFFERENCE if row.verdict is Verdict.CANT_TELL else row.verdict.value
+        return row.verdict.value
     text = f"**{times_text(row)}**"
     if row.evidence is None:
         return text

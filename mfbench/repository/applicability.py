@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mfbench.foundation.git_command import git
 from mfbench.repository.kept_changes import changes_of
 from mfbench.repository.series import find_commit
 
 # By revision, then by optimisation: why it does not apply; an empty text where it does.
 Outcomes = dict[str, dict[str, str]]
-
-
-def releases_on_main(upstream: Path) -> list[str]:
-    """Return the tags of branch main, oldest release first."""
-    find_commit(upstream, "main")
-    return git(upstream, "tag", "--list", "--merged", "main", "--sort=version:refname").split()
 
 
 def outcomes(upstream: Path, revisions: Sequence[str]) -> Outcomes:

@@ -7,8 +7,9 @@ the same hashes on every machine. The optimisation series follows on branch ``op
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,9 +25,9 @@ from mfbench.foundation.git_command import (
 )
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.repository.releases import Release, load
-from mfbench.repository.series import build_series, find_commit
+from mfbench.repository.series import SeriesCommit, build_series, find_commit
 
-# Present in a repository made by --clone: its history is metaflow's own and is never extended.
+# In a repository made by --clone, what it was cloned from. Its history is metaflow's own.
 CLONE_MARK = "metaflow-benchmarks-clone"
 
 
@@ -45,15 +46,22 @@ def build(repository: Path, releases: Sequence[Release]) -> None:
             add(repository, missing)
 
 
-def ensure(repository: Path = UPSTREAM) -> None:
-    """Build what is missing: releases, then the optimisation series."""
+def ensure(repository: Path = UPSTREAM) -> list[SeriesCommit]:
+    """Build what is missing: releases, then the optimisation series; return the series."""
     build(repository, load())
-    build_series(repository)
+    return build_series(repository)
 
 
 def require(repository: Path = UPSTREAM) -> None:
     """Raise `Failure` if the repository is missing, for commands that only read."""
     find_commit(repository, "main")
+
+
+def tell_refusals(series: Iterable[SeriesCommit]) -> None:
+    """Name the optimisations that do not apply to branch main, and say why."""
+    for commit in series:
+        if commit.refusal:
+            print(f"{commit.name} does not apply to main: {commit.refusal}")
 
 
 def is_clone(repository: Path) -> bool:
@@ -103,28 +111,53 @@ def add(repository: Path, releases: Sequence[Release]) -> None:
     fetch(releases)
     try:
         import_sdists(repository, releases, commit_of(repository, "main"))
-        if git(repository, "branch", "--show-current") == "main":
-            # It refuses to overwrite what a person has changed or added.
-            with delay_interrupts():
-                git(repository, "merge", "--quiet", "--ff-only", INCOMING)
-        else:
-            git(repository, "update-ref", "refs/heads/main", INCOMING)
+        forward(repository, INCOMING)
     finally:
         git(repository, "update-ref", "-d", INCOMING)
 
 
+def forward(repository: Path, commit: str) -> None:
+    """Move branch main to a later commit."""
+    if git(repository, "branch", "--show-current") == "main":
+        # It refuses to overwrite what a person has changed or added.
+        with delay_interrupts():
+            git(repository, "merge", "--quiet", "--ff-only", commit)
+    else:
+        git(repository, "update-ref", "refs/heads/main", commit)
+
+
 def clone(repository: Path, source: str) -> None:
-    """Clone metaflow from an address or a path, and rename its default branch to main."""
+    """Clone metaflow from an address or a path, its default branch as main.
+
+    Where that is done already, take in what is new there.
+    """
+    source = str(Path(source).resolve()) if Path(source).is_dir() else source
+    if is_clone(repository) and (repository / ".git" / CLONE_MARK).read_text() == source:
+        refresh(repository)
+        return
     with new_folder(repository) as folder:
-        # Not through git(): a person's proxies and keys are needed, and git shows its progress.
-        cloned = subprocess.run([executable(), "clone", "--template=", source, str(folder)])
-        if cloned.returncode != 0:
-            raise Failure(f"git could not clone {source} (it said why above); run again")
+        ask(source, "clone", "--template=", source, str(folder))
         branch = git(folder, "branch", "--show-current")
         if not branch:
             raise Failure(f"{source} has no default branch to measure; name another clone")
         git(folder, "branch", "--move", "--force", branch, "main")
-        (folder / ".git" / CLONE_MARK).touch()
+        (folder / ".git" / CLONE_MARK).write_text(source)
+
+
+def refresh(repository: Path) -> None:
+    """Fetch what is new where a clone is from; main follows unless a person has committed on it."""
+    ask("origin", "-C", str(repository), "fetch", "--quiet", "origin")
+    newest = find_commit(repository, "main@{upstream}")
+    if git(repository, "rev-list", f"{newest}..main"):
+        print("main holds commits that its origin lacks; it stays", file=sys.stderr)
+    else:
+        forward(repository, newest)
+
+
+def ask(source: str, *arguments: str) -> None:
+    """Let git talk to another repository, with a person's proxies and keys and its own progress."""
+    if subprocess.run([executable(), *arguments]).returncode != 0:
+        raise Failure(f"git gets nothing from {source} (it said why above); run again")
 
 
 @click.command("setup")
@@ -132,14 +165,15 @@ def clone(repository: Path, source: str) -> None:
     "--clone",
     "source",
     metavar="PATH_OR_ADDRESS",
-    help="Clone metaflow's own repository instead of building from sdists.",
+    help="Clone metaflow's own repository, or fetch what is new there.",
 )
 @click.option("--update-list", is_flag=True, help="First add new releases to releases.json.")
 def command(source: str | None, update_list: bool) -> None:
     """Build upstream/, the repository under test, or add what it lacks.
 
     Branch main holds metaflow's releases, branch optimized the optimisations on top of the newest.
-    Your own branches and uncommitted changes stay.
+    With --clone, main is the default branch of a real clone. Your own branches and uncommitted
+    changes stay.
     """
     if source is not None:
         clone(UPSTREAM, source)
@@ -148,6 +182,6 @@ def command(source: str | None, update_list: bool) -> None:
 
         new = update()
         print(f"new releases: {', '.join(release.version for release in new) or 'none'}")
-    ensure(UPSTREAM)
+    tell_refusals(ensure(UPSTREAM))
     count = git(UPSTREAM, "rev-list", "--count", "--first-parent", "main")
     print(f"upstream/ is complete: {count} commits on main, the series on optimized")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,14 @@ def write_commits(repository: Path, base: str, commits: Sequence[NewCommit]) -> 
             stream.append(file_change(mode, path, text.encode()))
         stream.append(f"\nget-mark :{number}\n".encode())
         parent = f":{number}"
-    stream.append(f"reset {TEMPORARY_REF}\nfrom {'0' * len(base)}\n\ndone\n".encode())
+    return import_commits(repository, base, stream)
+
+
+def import_commits(repository: Path, base: str, stream: Iterable[bytes]) -> list[str]:
+    """Let ``git fast-import`` write commits on TEMPORARY_REF; return the marks' hashes."""
+    end = f"reset {TEMPORARY_REF}\nfrom {'0' * len(base)}\n\ndone\n".encode()
     options = ["--quiet", "--done", "--force", "--cat-blob-fd=1"]
-    return git(repository, "fast-import", *options, stdin=b"".join(stream)).split()
+    return git(repository, "fast-import", *options, stdin=b"".join([*stream, end])).split()
 
 
 def header(ref: str, mark: int, parent: str | None, message: str, seconds: int) -> bytes:

@@ -7,16 +7,20 @@ import sys
 
 import click
 
+from mfbench.foundation.mistakes import name_left_out
 from mfbench.foundation.paths import UPSTREAM
-from mfbench.repository.applicability import outcomes, releases_on_main, rows
+from mfbench.repository.applicability import outcomes, rows
 from mfbench.repository.kept_changes import changes_of
+from mfbench.repository.releases import releases_on_main
 from mfbench.repository.series import build_series, find_commit
 
 
 @click.command("list")
 def list_command() -> None:
     """Show the optimisations and the files that they change."""
-    for change in changes_of(UPSTREAM, find_commit(UPSTREAM, "main")):
+    changes = changes_of(UPSTREAM, find_commit(UPSTREAM, "main"))
+    name_left_out(change.name for change in changes)
+    for change in changes:
         print(f"{change.number}. {change.name}: {change.title}")
         for line in [change.refusal] if change.refusal else change.files:
             print(f"     {line}")
@@ -55,7 +59,8 @@ def check_command(revisions: tuple[str, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    found = outcomes(UPSTREAM, revisions or releases_on_main(UPSTREAM))
+    found = outcomes(UPSTREAM, revisions or list(releases_on_main(UPSTREAM)))
+    name_left_out(next(iter(found.values()), {}))
     table = Table("optimisation", "applies to", "releases", "elsewhere", show_lines=True)
     for cells in rows(found):
         table.add_row(*map(Text, cells))

@@ -20,10 +20,8 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import atomic_write, write_text
 from mfbench.foundation.paths import RELEASES
 from mfbench.foundation.progress import progress_bar
-from mfbench.repository.releases import PROJECT, Release, is_cached, load
+from mfbench.repository.releases import PROJECT, Release, is_cached, is_measured, load
 
-# The first release that imports on Python 3.11 with current setuptools.
-OLDEST = Version("2.10.4")
 DOWNLOADS_AT_ONCE = 8
 SECONDS_TO_WAIT = 20
 
@@ -69,8 +67,7 @@ def published_sdists() -> dict[Version, DistributionPackage]:
             _, version = parse_sdist_filename(package.filename)
         except (InvalidSdistFilename, InvalidVersion):
             continue
-        final = not (version.is_prerelease or version.is_postrelease)
-        if final and version >= OLDEST:
+        if is_measured(version):
             found[version] = package
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git, is_repository
-from mfbench.foundation.paths import IGNORED_MACHINES
+from mfbench.foundation.mistakes import name_left_out
 from mfbench.repository.branch import move_branch
 from mfbench.repository.commits import NewCommit, write_commits
 from mfbench.repository.kept_changes import Change, changes_of, sources_fingerprint
@@ -32,14 +32,22 @@ class SeriesCommit:
 
 
 def find_commit(upstream: Path, revision: str) -> str:
-    """Return the hash of a revision, or say what is missing."""
+    """Return the hash of a revision, or say what is missing.
+
+    A...B is where the branches A and B part. A branch of a clone's origin needs no "origin/".
+    """
     if not is_repository(upstream):
         raise Failure(f"{upstream.name}/ is missing; build it with: mfbench setup")
+    if "..." in revision:
+        sides = [find_commit(upstream, side or "HEAD") for side in revision.split("...", 1)]
+        return git(upstream, "merge-base", *sides)
     found = commit_of(upstream, revision)
     if found is not None:
         return found
     if revision in ("main", "optimized"):
         raise Failure(f"{upstream.name}/ has no branch {revision}; build it with: mfbench setup")
+    if found := commit_of(upstream, f"origin/{revision}"):
+        return found
     tags = git(upstream, "tag", "--list").split()
     close = difflib.get_close_matches(revision, tags, cutoff=0.4)
     nearest = f"the nearest releases are {', '.join(close)}; " if close else ""
@@ -58,6 +66,7 @@ def build_series(
     """
     base = find_commit(upstream, onto)
     series = write_series(upstream, base)
+    name_left_out(commit.name for commit in series)
     tip = next((commit.hash for commit in reversed(series) if commit.hash), base)
     move_branch(upstream, branch, tip, base)
     if branch == "optimized" and is_stale(upstream):
@@ -111,10 +120,3 @@ def read_series(upstream: Path) -> list[SeriesCommit]:
         SeriesCommit(number, name, title, commit, tuple(files.split()))
         for number, (commit, title, name, files) in enumerate(named, 1)
     ]
-
-
-def commits_without_results(upstream: Path, results: Path) -> list[SeriesCommit]:
-    """Return the commits of the series that no machine has measured."""
-    files = results.glob("*/*-*.json")
-    measured = {path.name[:8] for path in files if path.parent.name not in IGNORED_MACHINES}
-    return [commit for commit in read_series(upstream) if commit.hash[:8] not in measured]

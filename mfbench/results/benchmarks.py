@@ -66,7 +66,7 @@ class Benchmark:
         return self._filled(self.witness, case)
 
     def answer_of(self, case: Case) -> Case | None:
-        """Return the case that holds the digest of a timed one's answer, if one is declared."""
+        """Return the case that checks a timed one's answer, if one is declared."""
         return self._filled(self.answer, case)
 
     def _filled(self, declared: str | None, case: Case) -> Case | None:
@@ -110,6 +110,7 @@ def discover(folder: Path = ROOT / "benchmarks") -> dict[str, Benchmark]:
     command = [sys.executable, "-m", "mfbench.results.discovery", str(folder)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if finished.returncode:
-        raise Failure(f"{finished.stderr.strip().splitlines()[-1]}; mend this benchmark")
+        said = finished.stderr.strip() or f"importing {folder.name}/ ends Python; it must not"
+        raise Failure(said.splitlines()[-1])
     found = json.loads(finished.stdout.splitlines()[-1])
     return {each["name"]: Benchmark.of(each) for each in found}

@@ -15,7 +15,7 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
-from mfbench.repository.build import require
+from mfbench.repository.build import is_clone, require
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import DAMAGES, side_of
 from mfbench.results.records import read_imports
@@ -68,7 +68,9 @@ def faults_of_machine(folder: Path, commits: Collection[str]) -> Iterator[Fault]
     try:
         facts = read_object(folder / MACHINE)
     except Failure as failure:
-        yield Fault(folder / MACHINE, str(failure))
+        missing = "missing, so that these results are not published; any run there writes it"
+        text = str(failure) if (folder / MACHINE).exists() else missing
+        yield Fault(folder / MACHINE, text)
     if facts and facts.get("machine") != folder.name:
         yield Fault(folder / MACHINE, f"belongs to {facts.get('machine')}")
     for path in sorted(set(folder.glob("*.json")) - {folder / MACHINE}):
@@ -111,6 +113,9 @@ def command() -> None:
     """
     require(UPSTREAM)
     found = faults(RESULTS, UPSTREAM)
+    if is_clone(UPSTREAM) and (others := [fault for fault in found if fault.is_superseded]):
+        print(f"{len(others)} files are of commits that the clone in upstream/ lacks: not used")
+        found = [fault for fault in found if not fault.is_superseded]
     for fault in found:
         print(fault)
     if found:

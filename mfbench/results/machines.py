@@ -12,14 +12,19 @@ from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
 from mfbench.foundation.errors import Failure
+from mfbench.foundation.paths import IGNORED_MACHINES
 
 
 def machines_with(results: Path, commits: Sequence[str]) -> list[str]:
-    """Return the machines that measured all of some commits, in alphabetical order."""
+    """Return the machines that measured all of some commits, in alphabetical order.
+
+    Results that git ignores are for those who name their machine.
+    """
     return sorted(
         path.parent.name
         for path in results.glob("*/machine.json")
-        if all(any(path.parent.glob(f"{commit[:8]}-*.json")) for commit in commits)
+        if path.parent.name not in IGNORED_MACHINES
+        and all(any(path.parent.glob(f"{commit[:8]}-*.json")) for commit in commits)
     )
 
 

@@ -15,6 +15,11 @@ from mfbench.foundation.errors import Failure
 
 # As many digits as a clock has for what takes a millisecond: the site's data is short, and equal.
 DIGITS = 6
+# From 2026-11-29 on, results say when their run began; earlier ones, when a benchmark's last round
+# did. These are of one run if they are at most so many seconds apart: later, a shared machine may
+# be faster or slower.
+RUNS_SINCE = 1_795_910_400.0
+APART = 45 * 60
 # Facts about a machine that change times, so that results are comparable only where they agree.
 FACTS = ("machine", "arch", "cpu", "num_cpu", "os")
 # What asv raises for a damaged file.
@@ -62,7 +67,7 @@ class Measurement:
     version : str
         The benchmark's version.
     began, seconds : float
-        When the last round began (since 1970), and how long it took for the whole benchmark.
+        When its run began (since 1970; see `RUNS_SINCE`), and how long the benchmark took.
     failed : bool
         Whether it raised an error or ran out of time.
     """
@@ -78,6 +83,16 @@ class Measurement:
     def is_known(self) -> bool:
         """Whether there is a value."""
         return not math.isnan(self.value)
+
+    @property
+    def run(self) -> float:
+        """When its run began; 0 for all that was measured before `RUNS_SINCE`."""
+        return self.began if self.began >= RUNS_SINCE else 0.0
+
+    def same_run(self, other: Measurement) -> bool:
+        """Whether both were measured in one run, so that their times may be compared."""
+        is_near = abs(self.began - other.began) <= APART
+        return self.run == other.run and (is_near or not self.began or not other.began)
 
 
 @dataclass(frozen=True)
@@ -140,14 +155,14 @@ def measurements_of(result: Results, benchmark: str) -> Iterator[tuple[Case, Mea
     values = result.get_result_value(benchmark, parameters)
     samples = result.get_result_samples(benchmark, parameters)
     began = (result.started_at.get(benchmark) or 0) / 1000
-    seconds = result.duration.get(benchmark) or 0.0
+    seconds = (result.duration.get(benchmark) or 0) / 1  # a text can't be divided
     version = str(result.benchmark_version.get(benchmark))
     for place, chosen in enumerate(itertools.product(*parameters)):
         # asv trims what is missing at the end.
         value = values[place] if place < len(values) else None
         kept = samples[place] if place < len(samples) else None
         case = Case(benchmark, tuple(each.strip("'") for each in chosen))
-        number = math.nan if value is None else float(value)
+        number = math.nan if value is None else value / 1
         times = tuple(map(rounded, kept or ()))
         if not all(map(math.isfinite, times)) or math.isinf(number):
             raise ValueError(f"{case} has a number that can't be")

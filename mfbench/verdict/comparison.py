@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mfbench.results.benchmarks import Benchmark
@@ -18,11 +19,10 @@ from mfbench.verdict.verdict import (
     test_samples,
 )
 
-# Seconds. In one interleaved run the samples of a case are minutes apart; after a longer time, a
-# shared machine may be faster or slower.
-APART = 45 * 60
-DIGEST = "digest"
+# What checks the answers of other benchmarks, and is in no table: its topic, and its unit.
+ANSWERS, WRONG = "answers", "wrong answers"
 NO_SAMPLES = "no samples; measure with asv run --record-samples"
+DIFFERENT_RUNS = "measured in different runs; measure both in one: mfbench run BASE HEAD"
 
 
 def compare(
@@ -30,7 +30,8 @@ def compare(
     head: Side,
     control: Side | None,
     benchmarks: Mapping[str, Benchmark],
-    topics: Sequence[str] = (),
+    wanted: Callable[[Case], bool] = lambda _: True,
+    every_run: bool = False,
 ) -> Comparison:
     """Compare two sides.
 
@@ -40,26 +41,27 @@ def compare(
         What was measured; the control may be None.
     benchmarks : mapping of str to Benchmark
         What is declared on each benchmark, by name.
-    topics : sequence of str, optional
-        Keep only the rows of these, and correct for no others.
+    wanted : callable, optional
+        Tells whether to keep the row of a case; no others are corrected for.
+    every_run : bool, optional
+        Keep the times of all runs: else only those of the run with the most, the latest of equals.
     """
     differences = differing(base, head)
-    rows = []
+    rows = {}
     for case in sorted(base.cases.keys() | head.cases.keys()):
         declared = benchmarks.get(case.benchmark)
         unit = declared.unit if declared else "seconds"
-        if unit == DIGEST or (topics and case.topic not in topics):
-            continue
-        row = Row(
-            case, unit, Verdict.NOT_MEASURED, size=declared.bytes_of(case) if declared else None
-        )
-        row = _unjudged(row, base, head, control, differences, declared)
-        if declared and not declared.runs_metaflow and row.verdict not in UNKNOWN:
-            row = replace(row, verdict=Verdict.SAME_CODE, reason="")
-        rows.append(row)
-    counts = _counts(base, head, control, benchmarks, differences)
-    found = tuple(_with_witness(row, counts, benchmarks) for row in with_verdicts(rows))
-    return Comparison(base, head, control, found)
+        # A count may be the witness of a case that is wanted.
+        if case.topic != ANSWERS and (unit == COUNT or wanted(case)):
+            size = declared.bytes_of(case) if declared else None
+            row = Row(case, unit, Verdict.NOT_MEASURED, size=size)
+            rows[case] = _unjudged(row, base, head, control, differences, benchmarks)
+    found = [_with_witness(row, rows, benchmarks) for case, row in rows.items() if wanted(case)]
+    found = _with_runs(found, head)
+    kept = [row for row in found if every_run or not row.other_run]
+    return Comparison(
+        base, head, control, tuple(with_verdicts(kept)), left_out=len(found) - len(kept)
+    )
 
 
 def with_verdicts(rows: Sequence[Row]) -> list[Row]:
@@ -69,7 +71,7 @@ def with_verdicts(rows: Sequence[Row]) -> list[Row]:
     found: dict[Case, Row] = {}
     for row, p_value in zip(timed, p_values):
         assert row.evidence is not None
-        verdict, reason = judge_time(row.evidence, p_value, len(timed))
+        verdict, reason = judge_time(row.evidence, p_value, len(timed), row.witness)
         seen = row.evidence.detectable(len(timed))
         found[row.case] = replace(
             row, adjusted_p_value=p_value, verdict=verdict, reason=reason, detectable=seen
@@ -107,14 +109,18 @@ def _unjudged(
     head: Side,
     control: Side | None,
     differences: str,
-    declared: Benchmark | None,
+    benchmarks: Mapping[str, Benchmark],
 ) -> Row:
     """Return a row with what can be said of it alone, or why nothing can."""
     old, new = base.cases.get(row.case), head.cases.get(row.case)
     if old is None or new is None or not (old.is_known and new.is_known):
         return _not_measured(row, base, head)
     row = replace(row, before=old.value, after=new.value)
-    refused = differences or _refusal(row, old, new, base, head, declared)
+    if wrong := _wrong_sides(row.case, (base, head), benchmarks):
+        reason = f"its answer is wrong in {' and '.join(side.name for side in wrong)}"
+        failed = wrong == [head]
+        return replace(row, verdict=Verdict.NOT_COMPARABLE, reason=reason, failed=failed)
+    refused = differences or _refusal(row, old, new)
     if refused:
         return replace(row, verdict=Verdict.NOT_COMPARABLE, reason=refused)
     same = control.cases.get(row.case) if control is not None else None
@@ -126,7 +132,7 @@ def _unjudged(
     if not old.samples or not new.samples:
         reason = "one value per commit" if row.unit == "microseconds" else NO_SAMPLES
         return replace(row, verdict=Verdict.CANT_TELL, reason=reason)
-    beside = same.samples if same is not None and not _apart(old, same) else ()
+    beside = same.samples if same is not None and old.same_run(same) else ()
     return timed_row(row, old.samples, new.samples, beside)
 
 
@@ -146,65 +152,46 @@ def _not_measured(row: Row, base: Side, head: Side) -> Row:
     return replace(row, reason="; ".join(reasons), failed=breaks)
 
 
-def _refusal(
-    row: Row,
-    old: Measurement,
-    new: Measurement,
-    base: Side,
-    head: Side,
-    declared: Benchmark | None,
-) -> str:
+def _wrong_sides(
+    case: Case, sides: Sequence[Side], benchmarks: Mapping[str, Benchmark]
+) -> list[Side]:
+    """Return the sides at which the case that checks the answer failed, or found it wrong."""
+    declared = benchmarks.get(case.benchmark)
+    answer = declared.answer_of(case) if declared else None
+    # Digests, which older results hold, are right or wrong only beside others.
+    checks = benchmarks.get(answer.benchmark) if answer else None
+    if answer is None or checks is None or checks.unit != WRONG:
+        return []
+    found = [(side, side.cases[answer]) for side in sides if answer in side.cases]
+    return [side for side, each in found if each.failed or (each.is_known and each.value)]
+
+
+def _refusal(row: Row, old: Measurement, new: Measurement) -> str:
     """Say why two measurements of a case are not of the same thing; empty where they are."""
     if old.version != new.version:
         return f"version {old.version[:8]} of the benchmark against {new.version[:8]}"
-    answer = declared.answer_of(row.case) if declared else None
-    said, says = (side.cases.get(answer) if answer else None for side in (base, head))
-    if said is not None and says is not None and said.version == says.version and said.is_known:
-        if says.failed:
-            return f"its answer could not be checked ({answer} failed)"
-        if says.is_known and said.value != says.value:
-            return f"its answer differs ({answer})"
-    if row.is_timed and _apart(old, new):
-        hours = abs(old.began - new.began) / 3600
-        return f"measured {hours:.1f} hours apart; measure both in one run: mfbench run BASE HEAD"
-    return ""
+    return DIFFERENT_RUNS if row.is_timed and not old.same_run(new) else ""
 
 
-def _apart(one: Measurement, other: Measurement) -> bool:
-    return bool(one.began and other.began and abs(one.began - other.began) > APART)
-
-
-def _counts(
-    base: Side,
-    head: Side,
-    control: Side | None,
-    benchmarks: Mapping[str, Benchmark],
-    differences: str,
-) -> dict[Case, Row]:
-    """Return the rows of counted instructions by case, of all topics."""
-    counted = [
-        case
-        for case in base.cases.keys() & head.cases.keys()
-        if (known := benchmarks.get(case.benchmark)) and known.unit == COUNT
-    ]
-    return {
-        case: _unjudged(
-            Row(case, COUNT, Verdict.NOT_MEASURED),
-            base,
-            head,
-            control,
-            differences,
-            benchmarks[case.benchmark],
-        )
-        for case in counted
-    }
-
-
-def _with_witness(row: Row, counts: Mapping[Case, Row], benchmarks: Mapping[str, Benchmark]) -> Row:
-    """Add the ratio of the instructions that were counted for the same work."""
+def _with_witness(row: Row, rows: Mapping[Case, Row], benchmarks: Mapping[str, Benchmark]) -> Row:
+    """Add what was counted for the same work; say if that work is the same code everywhere."""
     declared = benchmarks.get(row.case.benchmark)
+    if declared and not declared.runs_metaflow and row.verdict not in UNKNOWN:
+        row = replace(row, verdict=Verdict.SAME_CODE, reason="")
     case = declared.witness_of(row.case) if declared else None
-    count = counts.get(case) if case is not None else None
+    count = rows.get(case) if case is not None else None
     if count is None or count.verdict in UNKNOWN:
         return row
     return replace(row, instructions=count.ratio, witness=count.verdict)
+
+
+def _with_runs(rows: Sequence[Row], head: Side) -> list[Row]:
+    """Mark the times that are not of the run with the most, the latest of equals."""
+    run_of = {
+        row.case: head.cases[row.case].run
+        for row in rows
+        if row.is_timed and row.verdict not in UNKNOWN
+    }
+    runs = Counter(run_of.values())
+    shown = max(runs, key=lambda run: (runs[run], run), default=0.0)
+    return [replace(row, other_run=run_of.get(row.case, shown) != shown) for row in rows]

@@ -14,8 +14,8 @@ from functools import lru_cache
 from math import comb
 
 import numpy as np
+import scipy  # loads scipy.stats, which takes a second, where it is first used
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 CONFIDENCE = 0.95
 # Fewer processes a side say nothing about the spread between processes.
@@ -88,7 +88,9 @@ def median_weights(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floa
     rank = half + 1 if count % 2 else half
     found = []
     for lower in range(count):
-        at_most, less = (binom.sf(rank - 1, count, each / count) for each in (lower + 1, lower))
+        at_most, less = (
+            scipy.stats.binom.sf(rank - 1, count, each / count) for each in (lower + 1, lower)
+        )
         both = float(at_most - less)
         for upper in range(lower + 1, count if count % 2 == 0 else 0):
             touching = ((lower + 1) / count) ** half - (lower / count) ** half

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mfbench.repository.control import control_of
 from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.machines import likeliest, machines_with, this_machine
-from mfbench.results.reader import Side, read_sides
+from mfbench.results.reader import Case, Side, read_sides
 from mfbench.verdict.comparison import compare
 from mfbench.verdict.rows import Comparison
 from mfbench.verdict.startup import startup_rows
@@ -24,6 +24,9 @@ def compare_revisions(
     names: Sequence[str],
     machine: str | None = None,
     topics: Sequence[str] = (),
+    every_run: bool = False,
+    cases: Collection[Case] = (),
+    commits: Sequence[str] = (),
 ) -> Comparison:
     """Compare two commits.
 
@@ -37,13 +40,19 @@ def compare_revisions(
         Whose results; this machine's if not given, or else the likeliest's.
     topics : sequence of str, optional
         Only these; all if there are none.
+    every_run : bool, optional
+        As in `compare`.
+    cases : collection of Case, optional
+        Only these, without start-up; all if there are none.
+    commits : sequence of str, optional
+        What the names stand for, where upstream/ does not know them.
 
     Raises
     ------
     Failure
         Where a name is unknown, or a file is damaged.
     """
-    commits = [find_commit(upstream, name) for name in names]
+    commits = commits or [find_commit(upstream, name) for name in names]
     chosen = machine or _machine_of(results, commits)
     base, head = _sides(results, chosen, names, commits)
     same_code = [
@@ -53,10 +62,15 @@ def compare_revisions(
     ]
     _require_topics(topics, base, head)
     control = same_code[0] if same_code else None
-    compared = compare(base, head, control, read_benchmarks(results), topics)
+
+    def wanted(case: Case) -> bool:
+        return (not topics or case.topic in topics) and (not cases or case in cases)
+
+    compared = compare(base, head, control, read_benchmarks(results), wanted, every_run)
+    if topics or cases:
+        return compared
     # Start-up is a topic of its own, which pyperf measures.
-    startup = () if topics else startup_rows(results.parent / RECORDS.name, chosen, *commits)
-    return replace(compared, startup=startup)
+    return replace(compared, startup=startup_rows(results.parent / RECORDS.name, chosen, *commits))
 
 
 def _machine_of(results: Path, commits: Sequence[str]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from mfbench.results.reader import Case, Side
 from mfbench.verdict.intervals import mean_of_ratios
@@ -42,10 +44,12 @@ class Row:
         Before / after of the instructions counted for the same work.
     witness : Verdict or None
         The verdict on that count.
+    other_run : bool
+        Whether it was timed in another run than most timed rows.
     size : int or None
         The bytes that the case handles.
     failed : bool
-        Whether it was measured at the base, and fails at the head.
+        Whether it worked at the base, and fails or answers wrongly at the head.
     """
 
     case: Case
@@ -62,6 +66,7 @@ class Row:
     witness: Verdict | None = None
     size: int | None = None
     failed: bool = False
+    other_run: bool = False
 
     @property
     def disagree(self) -> bool:
@@ -109,6 +114,8 @@ class Comparison:
         One for each case that either side has, in the order of their names.
     startup : tuple of Row
         One for each command that pyperf timed of both: a table of its own.
+    left_out : int
+        How many rows of other runs are not among the rows.
     """
 
     base: Side
@@ -116,6 +123,7 @@ class Comparison:
     control: Side | None
     rows: tuple[Row, ...] = field(default=())
     startup: tuple[Row, ...] = ()
+    left_out: int = 0
 
     def count(self, verdict: Verdict) -> int:
         """Return how many rows have a verdict."""
@@ -129,6 +137,21 @@ class Comparison:
     def measured(self) -> tuple[Row, ...]:
         """The rows that have a verdict, if only that more rounds are needed."""
         return tuple(row for row in self.rows if row.verdict not in UNKNOWN)
+
+    def topics(self, verdict: Verdict) -> dict[str, int]:
+        """Return how many rows of each topic have a verdict, most first."""
+        found = Counter(row.case.topic for row in self.rows if row.verdict is verdict)
+        return dict(found.most_common())
+
+    @property
+    def would_have_missed(self) -> dict[str, float]:
+        """By topic, the median change that its timed rows would have seen; the largest first."""
+        found: dict[str, list[float]] = {}
+        for row in self.rows:
+            if row.detectable is not None:
+                found.setdefault(row.case.topic, []).append(row.detectable)
+        medians = {topic: median(shares) for topic, shares in found.items()}
+        return dict(sorted(medians.items(), key=lambda each: each[1], reverse=True))
 
     @property
     def regressions(self) -> tuple[Row, ...]:

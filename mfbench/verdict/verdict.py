@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from statistics import median
+from statistics import NormalDist, median
 
-from scipy import stats
+import scipy
 
 from mfbench.verdict.intervals import FEWEST_SAMPLES, ratio_interval
 
@@ -20,8 +20,12 @@ TIME_THRESHOLD = 0.03
 COUNT_THRESHOLD, COUNT_NOISE = 0.005, 0.0001
 # Bytes and modules repeat, apart from what an allocator does.
 SIZE_THRESHOLD = 0.01
+# More rounds than these more are no advice.
+MOST_ROUNDS = 100
+BELOW_THRESHOLD, AS_MUCH = f"below {TIME_THRESHOLD:.0%}", "the control differs as much"
+TOO_NOISY = "too noisy: "
 # The normal deviate of 80% power (Cohen 1988).
-POWER = float(stats.norm.ppf(0.8))
+POWER = NormalDist().inv_cdf(0.8)
 
 
 class Verdict(str, Enum):
@@ -83,7 +87,7 @@ class Evidence:
         `tests` is the number of cases that the table corrects for. The result is a share: beyond
         the margin, and beyond chance at a significance so many times stricter.
         """
-        beyond_chance = float(stats.norm.isf(SIGNIFICANCE / 2 / tests)) + POWER
+        beyond_chance = float(scipy.stats.norm.isf(SIGNIFICANCE / 2 / tests)) + POWER
         beyond_margin = math.log1p(self.margin) + POWER * self.spread
         return math.expm1(max(beyond_margin, beyond_chance * self.spread))
 
@@ -100,7 +104,9 @@ def test_samples(
     middle = median(before)
     same_code = [*before, *control]
     has_ties = len({*same_code, *after}) < len(same_code) + len(after)
-    tested = stats.mannwhitneyu(same_code, after, method="asymptotic" if has_ties else "exact")
+    tested = scipy.stats.mannwhitneyu(
+        same_code, after, method="asymptotic" if has_ties else "exact"
+    )
     return Evidence(
         ratio=middle / median(after),
         low=interval.low,
@@ -128,10 +134,12 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     """
     if not p_values:
         return []
-    return [float(each) for each in stats.false_discovery_control(p_values)]
+    return [float(each) for each in scipy.stats.false_discovery_control(p_values)]
 
 
-def judge_time(evidence: Evidence, adjusted_p_value: float, tests: int = 1) -> tuple[Verdict, str]:
+def judge_time(
+    evidence: Evidence, adjusted_p_value: float, tests: int = 1, witness: Verdict | None = None
+) -> tuple[Verdict, str]:
     """Judge a timed case.
 
     Parameters
@@ -142,23 +150,36 @@ def judge_time(evidence: Evidence, adjusted_p_value: float, tests: int = 1) -> t
         Its p-value, adjusted.
     tests : int, optional
         How many cases it was adjusted for.
+    witness : Verdict, optional
+        The verdict on the instructions of the same work: where these moved in the same direction,
+        the code does something else, and chance explains nothing.
 
     Returns
     -------
     Verdict
         The verdict.
     str
-        Why no difference is seen, or how many more rounds would help; else empty.
+        Why it is neither faster nor slower, or how many more rounds would help; else empty.
     """
-    bound = math.log1p(evidence.margin)
-    if adjusted_p_value <= SIGNIFICANCE and abs(math.log(evidence.ratio)) > bound:
-        return (Verdict.FASTER if evidence.ratio > 1 else Verdict.SLOWER), ""
-    reach = max(abs(math.log(evidence.low)), abs(math.log(evidence.high)))
-    if reach <= math.log1p(TIME_THRESHOLD):
-        return Verdict.SAME, ""
-    if reach <= bound:
-        return Verdict.CANT_TELL, "the control differs as much"
+    direction = Verdict.FASTER if evidence.ratio > 1 else Verdict.SLOWER
+    change = distance_from_one(evidence.ratio) if evidence.excludes_one else 0.0
+    reach = max(map(distance_from_one, (evidence.low, evidence.high)))
+    beyond_chance = adjusted_p_value <= SIGNIFICANCE or witness is direction
+    if change > evidence.margin and beyond_chance:
+        return direction, ""
+    if reach <= TIME_THRESHOLD:
+        return Verdict.SAME, BELOW_THRESHOLD if change else ""
+    if 0 < change <= TIME_THRESHOLD:
+        return Verdict.CANT_TELL, BELOW_THRESHOLD
+    if 0 < change <= evidence.margin or reach <= evidence.margin:
+        return Verdict.CANT_TELL, AS_MUCH
+    if change:
+        chance = f"may be chance among {tests} case{'s' * (tests > 1)}"
+        return Verdict.CANT_TELL, f"{chance} (adjusted p {adjusted_p_value:.2g})"
     more = more_rounds(evidence, tests)
+    if more > MOST_ROUNDS:
+        unseen = f"changes below {100 * evidence.detectable(tests):.0f}% are invisible"
+        return Verdict.CANT_TELL, TOO_NOISY + unseen
     return Verdict.CANT_TELL, f"{more} more round{'s' * (more > 1)} would narrow it"
 
 

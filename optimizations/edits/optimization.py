@@ -1,10 +1,13 @@
 """What one optimisation is: a change, what it claims to move, and what it was asked for."""
 
+import difflib
 import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from optimizations.edits.errors import Incomplete
 from optimizations.edits.source_tree import SourceTree
 
 
@@ -75,12 +78,35 @@ class Optimization:
 
 
 def load(name: str) -> Optimization:
-    """Load the optimisation in the module `optimizations.<name>`."""
-    module = importlib.import_module(f"optimizations.{name}")
-    return Optimization(
-        name,
-        inspect.cleandoc(module.__doc__ or name),
-        module.apply,
-        getattr(module, "CLAIMS", ()),
-        getattr(module, "TARGET", None),
-    )
+    """Load the optimisation in the module `optimizations.<name>`; refuse an incomplete one."""
+    wanted = f"optimizations.{name}"
+    try:
+        module = importlib.import_module(wanted)
+    except ModuleNotFoundError as missing:
+        if missing.name != wanted:
+            raise
+        known = [path.stem for path in Path(__file__).parent.parent.glob("[a-z]*.py")]
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        meant = f"; the nearest is {nearest[0]}" if nearest else ""
+        raise ImportError(f"there is no optimizations/{name}.py{meant}") from None
+    claims = getattr(module, "CLAIMS", ())
+    target = getattr(module, "TARGET", None)
+    for found, lacking in (
+        (module.__doc__, "a docstring: the text of the pull request"),
+        (_takes_a_tree(getattr(module, "apply", None)), "a function apply(tree)"),
+        (
+            isinstance(claims, tuple) and all(isinstance(each, Claim) for each in claims),
+            "CLAIMS that are a tuple of Claim",
+        ),
+        (target is None or isinstance(target, Target), "a TARGET that is a Target"),
+    ):
+        if not found:
+            raise Incomplete(f"{name} lacks {lacking}", str(module.__file__))
+    return Optimization(name, inspect.cleandoc(module.__doc__ or ""), module.apply, claims, target)
+
+
+def _takes_a_tree(apply: object) -> bool:
+    try:
+        return callable(apply) and bool(inspect.signature(apply).bind("a tree"))
+    except TypeError:
+        return False

@@ -1,7 +1,8 @@
 """The source of one release of metaflow, as an optimisation sees and changes it."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +16,8 @@ VENDORED = "metaflow/_vendor/"
 class SourceTree:
     """Files by path, read when first asked for; remembers what was changed and added.
 
-    `paths` are all files of the release, relative to its root, with forward slashes.
+    `paths` are all files of the release, relative to its root, with forward slashes. `asked` holds
+    what was asked of the release: where the answers are the same, the edits are.
     """
 
     def __init__(self, paths: Iterable[str], read: Callable[[str], str]) -> None:
@@ -23,13 +25,15 @@ class SourceTree:
         self._read = read
         self._modules: dict[str, Module] = {}
         self._added: dict[str, str] = {}
+        self.asked: set[tuple[str, ...]] = set()
 
     def __contains__(self, path: str) -> bool:
+        self.asked.add(("text", path))
         return path in self._paths
 
     def __getitem__(self, path: str) -> Module:
         """Return the module at `path`, ready for edits; refuse if the release has no such file."""
-        if path not in self._paths:
+        if path not in self:
             raise DoesNotApply(f"{path}: not found")
         if path not in self._modules:
             source = self._added.get(path) or self._read(path)
@@ -38,17 +42,18 @@ class SourceTree:
 
     def text(self, path: str) -> str:
         """Return the text of a file as the edits so far left it."""
-        if path in self._modules:
-            return self._modules[path].source
-        return self._added[path] if path in self._added else self._read(path)
+        if path not in self:
+            raise DoesNotApply(f"{path}: not found")
+        return self._text(path)
 
     def insert(self, path: str) -> None:
         """Add our module for `path`, from `optimizations/inserted`, unless it was added before.
 
         Refused where the release has another file there.
         """
+        self.asked.add(("inserted", path))
         source = (INSERTED / path).read_text(encoding="utf-8")
-        if path not in self._paths:
+        if path not in self:
             self._paths.add(path)
             self._added[path] = source
         elif self.text(path) != source:
@@ -56,7 +61,8 @@ class SourceTree:
 
     def modules_matching(self, pattern: str) -> list[str]:
         """List metaflow's own Python files (not the vendored ones) in which `pattern` occurs."""
-        return [path for path in self._own_modules() if _occurs(pattern, self.text(path))]
+        self.asked.add(("matching", pattern))
+        return [path for path in self._own_modules() if _occurs(pattern, self._text(path))]
 
     def changes(self) -> dict[str, str]:
         """Return the new text of each file that was added or differs from the release, by path."""
@@ -65,6 +71,26 @@ class SourceTree:
             if path in self._added or module.source != self._read(path):
                 changed[path] = module.source
         return dict(sorted(changed.items()))
+
+    def answers(self, asked: Iterable[Sequence[str]]) -> str:
+        """Return a digest of what this release, as yet unedited, answers to what another was asked.
+
+        Whatever the other one answered follows from these answers: by itself it edits only files
+        whose text it was asked for.
+        """
+        ask: dict[str, Callable[..., object]] = {
+            "text": lambda path: self._read(path) if path in self._paths else None,
+            "inserted": lambda path: (INSERTED / path).is_file() and (INSERTED / path).read_bytes(),
+            "matching": self.modules_matching,
+            "importers": self._importers,
+        }
+        answers = [ask[kind](*about) for kind, *about in sorted(map(tuple, asked))]
+        return hashlib.sha256(repr(answers).encode()).hexdigest()
+
+    def _text(self, path: str) -> str:
+        if path in self._modules:
+            return self._modules[path].source
+        return self._added[path] if path in self._added else self._read(path)
 
     def _own_modules(self) -> list[str]:
         return sorted(
@@ -77,12 +103,13 @@ class SourceTree:
 
     def _importers(self, path: str, name: str) -> list[str]:
         """Modules with a `from <the module at path> import <name>`."""
+        self.asked.add(("importers", path, name))
         location = PurePosixPath(path)
         stem = location.parent.name if location.stem == "__init__" else location.stem
         return [
             other
             for other in self._own_modules()
-            if other != path and _imports_from(stem, name, self.text(other))
+            if other != path and _imports_from(stem, name, self._text(other))
         ]
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from benchmarks.support import environment
 from mfbench.asv_plugin import commands
 from mfbench.foundation.git_command import git
+from mfbench.foundation.paths import ROOT
 from tests.interrupts import interrupted
 from tests.project_clones import variables
 
@@ -34,7 +36,8 @@ def asv(clone: Path, *arguments: str, code: int = 0, **more: str) -> str:
     )
     said = finished.stdout + finished.stderr
     assert finished.returncode == code, said
-    assert "Traceback" not in said
+    # That of a benchmark is shown where it is asked for.
+    assert "Traceback" not in said or "--show-stderr" in arguments
     return said
 
 
@@ -71,10 +74,12 @@ def copy_of(machine, name):
     return folder
 
 
-def test_the_first_command_builds_the_repository_and_the_series(clone, first):
+def test_the_first_command_builds_the_repository_and_says_what_to_measure(clone, first):
     assert "Building upstream/ from metaflow's releases" in first
-    upstream = clone / "upstream"
-    assert git(upstream, "rev-parse", "HEAD") == git(upstream, "rev-parse", "optimized")
+    tip = git(clone / "upstream", "rev-parse", "optimized")
+    assert git(clone / "upstream", "rev-parse", "HEAD") == tip
+    assert f" and HEAD ({tip[:8]}) were not measured on any machine; " in first
+    assert "measure both with: mfbench run main HEAD" in first
 
 
 def test_compare_chooses_among_machines_where_asv_would_ask(measured, machine):
@@ -87,6 +92,22 @@ def test_compare_chooses_among_machines_where_asv_would_ask(measured, machine):
     (copy_of(another, "third") / "00000000-of-another-commit.json").write_text("{}")
     said = asv(measured, "compare", "main", "HEAD")
     assert "Using results of 'third'" in said and BENCHMARK in said
+    said = asv(measured, "compare", "--machine", machine.name, "main", "HEAD", code=1)
+    assert said.strip().count("\n") == 0 and "were not measured on machine" in said
+
+
+def test_compare_names_the_commit_that_was_not_measured(measured, machine):
+    release = git(measured / "upstream", "rev-parse", "--short=8", "main~1")
+    said = asv(measured, "compare", "main~1", "HEAD", code=1)
+    assert f" main~1 ({release}) was not measured on any machine; measure both" in said
+    tip = git(measured / "upstream", "rev-parse", "--short=8", "HEAD")
+    for path in copy_of(machine, "another").glob(f"{tip}-*.json"):
+        path.unlink()
+    for path in machine.glob("*-*.json"):
+        if not path.name.startswith(tip):
+            path.unlink()
+    said = asv(measured, "compare", "main", "HEAD", code=1)
+    assert "main and HEAD were not measured on the same machine; measure both" in said
 
 
 def test_a_machine_is_recorded_without_a_question_and_pins_are_in_the_results(measured, machine):
@@ -100,15 +121,17 @@ def test_a_machine_is_recorded_without_a_question_and_pins_are_in_the_results(me
     assert result["requirements"]["asv_runner"] == "0.2.5"
 
 
-def test_publish_refuses_a_half_measured_series_and_keeps_the_site(measured, machine):
+def test_publish_names_what_was_not_measured(measured, machine):
     asv(measured, "publish")
-    page = measured / "html" / "commits.html"
-    assert "the control of the series" in page.read_text()
+    page = measured / "html" / "index.html"
+    assert "<p>Not measured:</p>" not in page.read_text()
+    assert "the control of the series" in (page.parent / "commits.html").read_text()
     commit = git(measured / "upstream", "rev-parse", "optimized")
     (path,) = machine.glob(f"{commit[:8]}-*.json")
     path.unlink()
-    assert "event_waiting" in asv(measured, "publish", code=1)
-    assert "the control of the series" in page.read_text()
+    asv(measured, "publish")
+    (named,) = re.findall(r"<p>Not measured:</p>\n<ul>\n<li>(.*)</li>\n</ul>", page.read_text())
+    assert named.endswith("<code>event_waiting</code></a>")
 
 
 def test_a_series_that_was_never_finished_is_finished(measured):
@@ -127,20 +150,109 @@ def test_what_a_person_can_mend_is_one_line(measured, tmp_path):
     assert "unknown revision or range 9.9.9^!" in said
     said = asv(measured, "compare", "main", "HEAD", code=1, PATH=str(tmp_path))
     assert "git is missing" in said
-    with (measured / ".asv" / "measuring").open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        said = asv(measured, "run", "--quick", "--bench", ONE_CASE, "main^!", code=1)
-    assert "another run measures in this checkout" in said
+    said = asv(measured, "run", "--quick", "--bench", "[", "main^!", code=1)
+    assert "'[' is no regular expression (unterminated character set at position 0)" in said
     code, said = interrupted(measured, "asv", "run", "--bench", "artifacts", "main^!")
     assert code != 0 and said == ""
 
 
+def test_a_broken_configuration_is_told_where_asv_shows_a_traceback(measured):
+    path = measured / "asv.conf.json"
+    text = path.read_text()
+    path.write_text(text[:-3])
+    finished = subprocess.run(
+        [sys.executable, "-m", "mfbench", "run", "--smoke", "--bench", BENCHMARK],
+        cwd=measured,
+        env=variables(measured),
+        capture_output=True,
+        text=True,
+    )
+    path.write_text(text)
+    assert finished.returncode == 3 and "Traceback" not in finished.stderr
+    said = finished.stderr.splitlines()[-1]
+    assert said.startswith("error: asv.conf.json can't be read (<string>:"), said
+
+
+def test_what_installs_waits_for_what_measures(measured):
+    with (measured / ".asv" / "measuring").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for command in (
+            *(["run", "main^!"], ["continuous", "main", "HEAD"], ["check"], ["setup"], ["update"]),
+            *(["find", "main..HEAD", BENCHMARK], ["profile", BENCHMARK]),
+        ):
+            said = asv(measured, *command, code=1).strip()
+            assert "another run measures in this checkout" in said and "\n" not in said, command
+    # None of them waits for itself.
+    assert "No problems found" in asv(measured, "check")
+    asv(measured, "update")
+    said = asv(measured, "continuous", "--quick", "--bench", ONE_CASE, "main", "HEAD~1")
+    assert "BENCHMARKS NOT SIGNIFICANTLY CHANGED" in said
+
+
+# As `asv check` beside a run once did: it puts another commit into the place of the measured one.
+SWAP = """
+from benchmarks.support.environment import INSTALLED
+
+class Swap:
+    version = unit = "swaps"
+    def setup_cache(self):
+        return 1
+    def track_swap(self, _):
+        INSTALLED.write_text("another commit")
+        return 1
+"""
+
+
+def test_a_sample_of_another_commit_than_the_measured_one_fails(measured, machine):
+    (measured / "benchmarks" / "aswap.py").write_text(SWAP)
+    cases = f"{ONE_CASE}|^aswap"
+    said = asv(measured, "run", "--show-stderr", "--quick", "--bench", cases, "main^!", code=2)
+    commit = git(measured / "upstream", "rev-parse", "main")
+    assert f"RuntimeError: another process has replaced {commit[:8]} by another " in said
+    (path,) = machine.glob(f"{commit[:8]}-*.json")
+    results = json.loads(path.read_text())["results"]
+    assert results["aswap.Swap.track_swap"][0] is None and results[BENCHMARK][0][0] is None
+    (measured / "benchmarks" / "aswap.py").unlink()
+    # asv believes that the commit is installed, and its marker says otherwise.
+    asv(measured, "run", "--quick", "--bench", ONE_CASE, "main^!")
+
+
+def test_all_that_a_run_stores_says_when_the_run_began(measured, machine):
+    cases = f"{ONE_CASE}|^imports.Import.timeraw_metaflow$"
+    rounds = ["--interleave-rounds", "--attribute", "rounds=2"]
+    for more, path in (({}, "main..HEAD"), ({"METAFLOW_BENCHMARKS_RUN": "1796000000.5"}, "main^!")):
+        asv(measured, "run", *rounds, "--bench", cases, path, **more)
+    commits = git(measured / "upstream", "rev-list", "main~1..HEAD").split()
+    stored = [stamps(next(machine.glob(f"{each[:8]}-*.json"))) for each in commits]
+    assert stored[0] == stored[1] and len(stored[0]) == 1 and stored[2] == {1796000000500}
+
+
+def stamps(path):
+    content = json.loads(path.read_text())
+    column = content["result_columns"].index("started_at")
+    return {row[column] for row in content["results"].values()}
+
+
+def test_a_text_as_a_result_is_told_with_its_file(measured, machine):
+    (path,) = machine.glob(f"{git(measured / 'upstream', 'rev-parse', 'HEAD')[:8]}-*.json")
+    content = json.loads(path.read_text())
+    content["results"][BENCHMARK][0][0] = "0.1"
+    path.write_text(json.dumps(content))
+    for command in (["compare", "main", "HEAD"], ["publish"]):
+        said = asv(measured, *command, code=1)
+        assert f"{machine.name}/{path.name} is damaged (" in said
+        assert "restore it with git, or remove it and measure again" in said
+
+
 def test_benchmarks_know_of_a_quick_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "asv_run", lambda conf, quick: environment.short_of_time())
+    def quick_or_not(configuration, options):
+        return environment.short_of_time()
+
     # Also restores it afterwards.
     monkeypatch.setenv(environment.QUICK, "")
-    configuration = SimpleNamespace(env_dir=str(tmp_path / "env"))
-    found = [commands.run_alone(configuration, quick=quick) for quick in (False, True)]
+    configuration = SimpleNamespace(env_dir=tmp_path / "env", benchmark_dir=ROOT / "benchmarks")
+    given = [SimpleNamespace(quick=quick) for quick in (False, True)]
+    found = [commands.alone(quick_or_not, configuration, each) for each in given]
     assert found == [False, True]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import uv
 
+from mfbench.asv_plugin.copy_install import COMMIT
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import ROOT
 
@@ -42,7 +43,7 @@ def test_a_commit_replaces_the_one_before_and_is_compiled(tmp_path, upstream, en
         checkout = tmp_path / f"checkout-{version}"
         git(upstream, "worktree", "add", "--quiet", "--detach", str(checkout), version)
         copy_install(environment, "build", checkout, tmp_path / version)
-        copy_install(environment, "install", tmp_path / version, checkout)
+        copy_install(environment, "install", tmp_path / version, checkout, version)
         package = installed(environment)
         assert {path.relative_to(package) for path in package.rglob("*.py")} == {
             path.relative_to(checkout / "metaflow") for path in checkout.glob("metaflow/**/*.py")
@@ -69,10 +70,11 @@ def caches(environment, tmp_path):
 
 def install(environment, cache):
     checkout = cache.parent.parent / f"checkout-{cache.name}"
-    copy_install(environment, "install", cache, checkout)
+    copy_install(environment, "install", cache, checkout, f"commit-{cache.name}")
     # asv takes a cache for one that holds a build if anything is in it.
     assert any(cache.iterdir()) and not (cache / "metaflow").exists()
     assert text_of(installed(environment)) == cache.name
+    assert (installed(environment) / COMMIT).read_text() == f"commit-{cache.name}"
 
 
 def text_of(package):

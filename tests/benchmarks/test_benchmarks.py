@@ -83,6 +83,10 @@ def incomplete(values):
     return {name for name, cases in values.items() if number_of_values(cases) < len(cases or [0])}
 
 
+def wrong_answers(values):
+    return [name for name, cases in values.items() if name.startswith("answers.") and 1 in cases]
+
+
 def test_each_benchmark_follows_the_habits(described):
     modules = {path.stem for path in BENCHMARKS.glob("*.py")} - {"__init__", "payloads"}
     assert {name.split(".")[0] for name in described} == modules
@@ -94,7 +98,8 @@ def test_each_benchmark_follows_the_habits(described):
         if each["type"] == "time":
             assert (each["repeat"], each["warmup_time"]) == (1, 0), f"{name}: 1 sample a process"
         else:
-            assert each["unit"] in {"bytes", "digest", "instructions", "microseconds", "modules"}
+            units = {"bytes", "instructions", "microseconds", "modules", "wrong answers"}
+            assert each["unit"] in units, name
 
 
 def test_the_same_benchmarks_are_found_with_any_release_and_without(release_python, described):
@@ -134,8 +139,31 @@ def test_every_case_runs_once_on_the_newest_release(run_each_case_once, describe
         allowed |= {name for name in described if "Gateway" in name}
     assert incomplete(values) == allowed
     names = described["imports.Part.track_time"]["params"][0]
+    assert not wrong_answers(values)
     parts = dict(zip(names, values["imports.Part.track_time"]))
     assert parts["'plugin resolution'"] > parts["'requests'"] > 0
+
+
+def test_a_wrong_answer_is_told_from_a_right_one(tmp_path, release_python):
+    broken = (
+        "import benchmarks, hashlib, metaflow.client, metaflow.multicore_utils as multicore\n"
+        "from metaflow.datastore import content_addressed_store, task_datastore\n"
+        "content_addressed_store.sha1 = hashlib.sha256\n"
+        "metaflow.client.core.DataArtifact.data = []\n"
+        "multicore.parallel_map = lambda function, items: [*map(function, items)][::-1]\n"
+        "task_datastore.TaskDataStore.load_artifacts = lambda _, names: [(*names, b'y')]\n"
+    )
+    ask = (
+        "from benchmarks.answers import Artifacts, ClientRead, ContentKey, ParallelMap\n"
+        f"import os; os.chdir({str(tmp_path)!r})\n"
+        "read = ClientRead()\n"
+        "folder = read.setup_cache()\n"
+        "read.setup(folder)\n"
+        "print(read.track_wrong(folder, 'metrics-52KB'), ParallelMap().track_wrong(2),"
+        " ContentKey().track_wrong('text-1MB'), Artifacts().track_wrong('one-byte'))\n"
+    )
+    said = [run(release_python(NEWEST), "-c", code) for code in (ask, broken + ask)]
+    assert [each.stdout for each in said] == ["0 0 0 0\n", "1 1 1 1\n"], said[1].stderr
 
 
 def test_quick_runs_leave_out_the_longest(run_each_case_once):
@@ -153,13 +181,14 @@ def test_quick_runs_leave_out_the_longest(run_each_case_once):
 
 # Large payloads take another minute there, and pass through the same code.
 IN_OLD_RELEASES = (
-    r"^(client|extensions|includefile|hashing\.ContentKey)"
-    r"|^(artifacts\.Stored|rival)\..*(dict-233B|metrics-52KB|20-small|random-5MB)"
+    r"^(client|extensions|includefile|hashing\.ContentKey|answers\.[CP])"
+    r"|^(artifacts\.Stored|rival|answers\.A).*(dict-233B|metrics-52KB|20-small|random-5MB)"
 )
 
 
 def test_cases_that_reach_into_metaflow_run_on_the_oldest_release(run_each_case_once):
     values = run_each_case_once(VERSIONS[0], IN_OLD_RELEASES)
-    some = {name for name in values if name.startswith(("artifacts.", "rival."))}
-    assert [number_of_values(values.pop(name)) for name in sorted(some)] == [4, 4, 4, 4]
+    some = {name for name in values if name.startswith(("answers.A", "artifacts.", "rival."))}
+    assert not wrong_answers(values)
+    assert [number_of_values(values.pop(name)) for name in sorted(some)] == [4] * 5
     assert incomplete(values) == {"hashing.ContentKeyWithBlake3.time_find"}

@@ -26,6 +26,9 @@ def test_same_tells_payloads_apart():
     assert not same({"a": zeros}, {"a": numpy.ones(2)})
     assert not same({"a": 1}, {"b": 1})
     assert not same(zeros, zeros.astype("float32"))
+    assert not same(zeros, [0.0, 0.0])
+    assert not same([1.0, zeros], [1, zeros])
+    assert not same(b"text", bytearray(b"text"))
 
 
 def test_a_persons_settings_do_not_reach_a_measured_process():

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shutil
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from math import prod
@@ -11,9 +13,12 @@ import pytest
 
 from dashboard import site_data
 from dashboard.npm_packages import MODULES
-from mfbench.foundation.paths import UPSTREAM
+from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.report.comparison_text import headline
+from mfbench.repository.series import read_series
+from mfbench.results.reader import RUNS_SINCE
 from mfbench.verdict.verdict import Verdict
+from tests.committed import MACHINE, file_of
 from tests.conftest import NEWEST
 
 pytestmark = pytest.mark.slow
@@ -24,10 +29,11 @@ SERIOUS = """axe.run(document, {resultTypes: ["violations"]}).then(({ violations
   .map(({ id, nodes }) => [id, nodes[0].html]))"""
 
 
-def test_the_choice_is_in_the_address(first_page, look):
+def test_the_choice_is_in_the_address(first_page, look, data):
     page = look(first_page)
     said = page.inner_text("#headline")
-    assert said.startswith("import metaflow 2.") and said.count("× faster") == 4
+    assert re.match(r"Measured \d+ of \d+ cases: import metaflow 2\.", said), said
+    assert said.count("× faster") == 4
     page.select_option("#base", label="2.18.13")
     assert page.inner_text("#names") == "2.18.13 → optimized" and "base=2.18.13" in page.url
     page.click("#swap")
@@ -36,7 +42,7 @@ def test_the_choice_is_in_the_address(first_page, look):
     assert again.inner_text("#headline") == page.inner_text("#headline")
     nonsense = look(first_page, "#base=nobody&machine=nowhere&sort=x&verdicts=perfect")
     assert nonsense.inner_text("#names") == f"{NEWEST} → optimized"
-    nonsense.select_option("#base", "optimized")
+    nonsense.select_option("#base", data["default"]["head"])
     assert "Base and head are the same commit" in nonsense.inner_text("#summary")
 
 
@@ -81,6 +87,54 @@ def test_the_steps_of_the_series_multiply_to_the_whole(first_page, look, first_c
         assert "faster" in [step["verdict"] for step in steps]
         assert prod(step["ratio"] for step in steps) == pytest.approx(whole, rel=1e-4)
         assert page.locator("#series-chart svg rect").count() >= len(steps)
+
+
+def test_no_single_commit_is_named_for_what_several_did_together(first_page, look):
+    # On this machine its time is known of both ends, and its instructions of each commit.
+    page = look(first_page, "#machine=third&case=imports.Import.timeraw_metaflow")
+    shown = page.locator("#series-chart text").all_text_contents()
+    assert "26 commits, not measured one by one" in shown and "temporary_names" not in shown
+    said = page.inner_text("#series-text")
+    assert re.search(r"Counted one by one, these changed .* lazy_plugins \(1\.\d+× fewer\)", said)
+    assert "package_on_demand" not in said
+    page.select_option("#series-case", "instructions.Command.track_run(import metaflow)")
+    page.wait_for_function("document.querySelector('#series-chart').textContent.includes('lazy')")
+    assert "several commits" not in page.inner_text("#series-text")
+
+
+def test_what_was_not_measured_has_its_name_and_stops_nothing(look, page_of, copied):
+    shutil.copy(file_of(RESULTS, "optimized~3"), copied / MACHINE)
+    file_of(copied, "optimized").unlink()
+    page = look(page_of(site_data.document(copied, UPSTREAM)))
+    measured, *left = [each.name for each in read_series(UPSTREAM)][-4:]
+    assert page.inner_text("#names") == f"{NEWEST} → {measured}"
+    options = page.locator("#head option").all_text_contents()
+    assert options[-1] == f"optimized ({left[-1]}), not measured" and measured in options
+    shown = page.locator("#series-chart text").all_text_contents()
+    assert {f"{each}, not measured" for each in left} <= set(shown)
+    for each in left:
+        assert each in page.inner_text("#case-study")
+    page.select_option("#head", label=options[-1])
+    assert page.inner_text("#headline") == f"Not measured on {MACHINE}: {left[-1]}"
+
+
+def test_rows_of_other_runs_are_shown_when_asked_for(look, page_of, data):
+    changed = json.loads(json.dumps(data))
+    (place,) = (n for n, each in enumerate(data["benchmarks"]) if each["name"] in SAVE)
+    sides = changed["results"][MACHINE]
+    for side in (sides[data["default"]["base"]], sides[data["default"]["head"]]):
+        for environment in side.values():
+            for benchmark in environment["benchmarks"]:
+                if data["cases"][benchmark[2][0][0]][0] == place:
+                    benchmark[1] = RUNS_SINCE + 1
+    page = look(page_of(changed), f"#machine={MACHINE}")
+    few = page.locator(ROWS).count()
+    left_out = int(re.search(r"(\d+) rows of other runs left", page.inner_text("#summary"))[1])
+    page.click("#every-run")
+    assert "runs=every" in page.url and "left out" not in page.inner_text("#summary")
+    assert page.locator(ROWS).count() == few + left_out
+    (row,) = page.locator(ROWS).filter(has_text=SAVE).all()
+    assert "other run" in row.inner_text()
 
 
 def test_a_click_in_the_history_chooses(first_page, look):

@@ -2,18 +2,23 @@
 
 import json
 import re
+import shutil
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 
 from dashboard import commits_data, site_data
 from mfbench.foundation.errors import Failure
-from mfbench.foundation.git_command import commit_of
+from mfbench.foundation.git_command import commit_of, git
 from mfbench.foundation.paths import ROOT, UPSTREAM
-from tests.committed import file_of
+from mfbench.repository import build
+from mfbench.repository.series import build_series
+from tests.committed import MACHINE, file_of
 from tests.conftest import NEWEST
 from tests.published_sites import publish
 
+AUTHOR = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
 OTHER_HOST = re.compile(r"""(?:src|href)=["']?(?:https?:)?//|url\(["']?(?:https?:)?//""")
 
 
@@ -37,9 +42,22 @@ def test_commits_are_called_what_people_call_them(data):
     assert (control["role"], control["control_of"]) == ("control", main)
     assert [each for each in by_hash.values() if each["control_of"]] == [control]
     assert data["commits"] == sorted(data["commits"], key=lambda each: each["date"])
+
+
+def test_development_commits_are_called_by_branch_or_hash(upstream):
+    commits = []
+    for title in ("Try it", "Mend it"):
+        git(upstream, *AUTHOR, "commit", "--quiet", "--allow-empty", "-m", title)
+        commits.append(git(upstream, "rev-parse", "HEAD"))
+    git(upstream, "branch", "--move", "mine")
     # One that the repository does not have is left out.
-    found = commits_data.commits_data(UPSTREAM, [main, "0" * 40], [])
-    assert [each["hash"] for each in found] == [main]
+    found = commits_data.commits_data(upstream, [*commits, "0" * 40], [])
+    told = {(each["label"], each["title"], each["role"]) for each in found}
+    assert told == {(commits[0][:8], "Try it", "other"), ("mine", "Mend it", "other")}
+    assert [commits_data.name_of(upstream, each, found) for each in commits] == [
+        commits[0][:8],
+        "mine",
+    ]
 
 
 @pytest.mark.slow
@@ -68,16 +86,72 @@ def test_patches_are_in_the_site_and_the_table_leads_to_them(published):
 
 
 @pytest.mark.slow
-def test_damaged_results_end_in_a_line_and_the_old_site_stays(tmp_path, copied):
+def test_regressions_are_what_the_engine_says_of_neighbouring_releases(published):
+    text = (published / "regressions.json").read_text()
+    assert "Infinity" not in text and "NaN" not in text
+    found = json.loads(text)["regressions"]
+    # No two releases were timed in one run, and sizes and answers are no regressions.
+    assert {name.partition(".")[0] for name, *_ in found} == {"instructions"}
+    hashes = json.loads((published / "index.json").read_text())["revision_to_hash"]
+    (jumps,) = (
+        jumps
+        for name, _, chosen, *_, jumps in found
+        if name == "instructions.Command.track_run(import metaflow)"
+        and chosen["machine"] == "reference"
+    )
+    # docs/history.md has this step, too.
+    (slower,) = (j for j in jumps if hashes[str(j[1])] == commit_of(UPSTREAM, "2.16.8"))
+    assert slower[0] is None and slower[3] / slower[2] == pytest.approx(1.107, abs=1e-3)
+    feed = ElementTree.parse(published / "regressions.xml").getroot()
+    entries = feed.findall("{*}entry")
+    ids = [entry.findtext("{*}id") for entry in entries]
+    assert len(ids) == len(set(ids)) == len({(name, *j[:2]) for name, *_, js in found for j in js})
+    assert any("10.65% instructions.Command" in entry.findtext("{*}title") for entry in entries)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["damaged", "missing"])
+def test_what_is_damaged_or_missing_ends_in_a_line_and_the_old_site_stays(tmp_path, copied, kind):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "old.html").touch()
-    path = file_of(copied, "optimized")
-    path.write_text(path.read_text()[:2000])
+    if kind == "damaged":
+        path = file_of(copied, "optimized")
+        path.write_text(path.read_text()[:2000])
+    else:
+        path = copied / MACHINE / "machine.json"
+        path.unlink()
     finished = publish(copied, tmp_path / "site", UPSTREAM)
-    said = finished.stdout + finished.stderr
+    (said,) = (finished.stdout + finished.stderr).splitlines()
     assert finished.returncode == 1
-    assert f"{path.name} is damaged" in said and "Traceback" not in said
+    assert f"{MACHINE}/{path.name} is {kind}" in said and "restore it with git" in said
     assert [each.name for each in tmp_path.rglob("*.html")] == ["old.html"]
+
+
+@pytest.mark.slow
+def test_a_clone_in_which_no_optimisation_applies_has_a_site(tmp_path, copied, upstream, look):
+    git(upstream, "rm", "--quiet", "-r", "metaflow")
+    git(upstream, *AUTHOR, "commit", "--quiet", "-m", "Begin anew")
+    build.clone(tmp_path / "clone", str(upstream))
+    build_series(tmp_path / "clone")
+    path = file_of(copied, "main")
+    commit = commit_of(upstream, "main")
+    path.write_text(path.read_text().replace(commit_of(UPSTREAM, "main"), commit))
+    path.rename(path.with_name(f"{commit[:8]}-{path.name.partition('-')[2]}"))
+    # What is measured to test the tools is on no page.
+    for path in shutil.copytree(copied / MACHINE, copied / "ci").iterdir():
+        path.write_text(path.read_text().replace(f'"{MACHINE}"', '"ci"'))
+    finished = publish(copied, tmp_path / "site", tmp_path / "clone")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "2 results are of commits that clone/ lacks: not shown" in finished.stdout
+    page = look(tmp_path / "site" / "index.html")
+    assert page.inner_text("#names") == "main → main"
+    assert page.locator("#base option").all_text_contents() == [
+        "main: Begin anew",
+        "optimized (control), not measured",
+    ]
+    assert json.loads((tmp_path / "site" / "index.json").read_text())["params"]["machine"] == [
+        MACHINE
+    ]
 
 
 def test_a_damaged_import_tree_is_named(tmp_path):

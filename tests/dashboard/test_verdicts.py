@@ -1,5 +1,6 @@
 """The page judges as mfbench/verdict does: on committed results and on generated samples."""
 
+import re
 from dataclasses import replace
 from itertools import combinations, pairwise, product
 from statistics import median
@@ -13,12 +14,12 @@ from mfbench.foundation.paths import UPSTREAM
 from mfbench.report.comparison_text import cells, headline, means
 from mfbench.repository.control import control_of
 from mfbench.results.benchmarks import read_benchmarks
-from mfbench.results.reader import Case
-from mfbench.verdict.comparison import APART, compare, timed_row, with_verdicts
+from mfbench.results.reader import RUNS_SINCE, Case
+from mfbench.verdict.comparison import compare, timed_row, with_verdicts
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Row, control_noise, geometric_mean, same_code_noise
-from mfbench.verdict.verdict import Verdict, judge_count
-from tests.committed import MACHINE, edit
+from mfbench.verdict.verdict import MOVED, Verdict, judge_count
+from tests.committed import MACHINE, add_answers, edit
 from tests.conftest import NEWEST
 from tests.published_sites import MACHINES
 
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 # What has to be the same of a row: words, and numbers.
 OF_A_ROW = """const ofRow = (row) => [
-  [row.case.name, row.verdict, row.reason, !!row.disagree, !!row.failed, row.witness],
+  [row.case.name, row.verdict, row.reason, row.witness],
+  [!!row.disagree, !!row.failed, !!row.otherRun],
   [row.ratio, row.evidence?.low, row.evidence?.high, row.adjustedPValue, row.controlNoise,
    row.detectable, row.instructions],
 ];"""
@@ -35,12 +37,13 @@ COMPARE = f"""(chosen) => {{
   const rows = compareCommits(data, ...chosen);
   return [rows.map(ofRow), [controlNoise(rows), sameCodeNoise(rows), meansOf(rows).times]];
 }}"""
+LEFT_OUT = "(chosen) => otherRuns(data, ...chosen)"
 JUDGE = f"""(table) => {{
   {OF_A_ROW}
-  const rows = table.map((sides, place) =>
-    timed({{ case: {{ name: String(place) }} }}, ...sides.map((samples) => ({{ samples }}))));
+  const rows = table.map(([witness, ...sides], place) => timed(
+    {{ case: {{ name: String(place) }}, witness }}, ...sides.map((samples) => ({{ samples }}))));
   judge(rows);
-  return rows.map(ofRow);
+  return rows.map((row) => ofRow({{ ...row, disagree: disagrees(row) }}));
 }}"""
 WORDS = """() => {
   const { machine, base, head } = data.default;
@@ -54,7 +57,8 @@ def of_row(row):
     low, high = (row.evidence.low, row.evidence.high) if row.evidence else (None, None)
     witness = row.witness and row.witness.value
     return [
-        [str(row.case), row.verdict.value, row.reason, row.disagree, row.failed, witness],
+        [str(row.case), row.verdict.value, row.reason, witness],
+        [row.disagree, row.failed, row.other_run],
         [
             row.ratio,
             low,
@@ -68,9 +72,9 @@ def of_row(row):
 
 
 def require_same(found, rows):
-    words, numbers = zip(*sorted(found))
-    expected_words, expected_numbers = zip(*sorted(map(of_row, rows)))
-    assert words == expected_words
+    words, marks, numbers = zip(*sorted(found))
+    expected_words, expected_marks, expected_numbers = zip(*sorted(map(of_row, rows)))
+    assert (words, marks) == (expected_words, expected_marks)
     require_close(numbers, expected_numbers)
 
 
@@ -84,7 +88,7 @@ def of_one_run(one, other):
     common = [
         (one.cases[each], other.cases[each]) for each in one.cases.keys() & other.cases.keys()
     ]
-    return any(x.samples and y.samples and abs(x.began - y.began) <= APART for x, y in common)
+    return any(x.samples and y.samples and x.same_run(y) for x, y in common)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -119,9 +123,43 @@ def test_damaged_results(number, copied, page_of, look):
     expected = compare_revisions(copied, UPSTREAM, (NEWEST, "optimized"), MACHINE)
     found, _ = page.evaluate(COMPARE, [MACHINE, expected.base.commit, expected.head.commit])
     require_same(found, expected.rows)
-    reasons = " ".join(words[2] for words, _ in found)
-    for each in ("failed in optimized", "hours apart", "version", "needs at least", "no samples"):
+    reasons = " ".join(words[2] for words, *_ in found)
+    for each in (
+        "failed in optimized",
+        "different runs",
+        "version",
+        "needs at least",
+        "no samples",
+    ):
         assert each in reasons
+
+
+def test_wrong_answers_and_several_runs(copied, page_of, look):
+    commits = ("main", control_of(UPSTREAM, commit_of(UPSTREAM, "main")), "optimized")
+    for shift, commit in enumerate(commits):
+        edit(copied, commit, lambda content, shift=shift: begin_anew(content, shift))
+        add_answers(copied, commit, {1: 0, 2: 1, 8: None, 64: shift})
+    page = look(page_of(site_data.document(copied, UPSTREAM)))
+    for every_run in (False, True):
+        pair = (NEWEST, "optimized")
+        expected = compare_revisions(copied, UPSTREAM, pair, MACHINE, every_run=every_run)
+        chosen = [MACHINE, expected.base.commit, expected.head.commit]
+        require_same(page.evaluate(COMPARE, [*chosen, every_run])[0], expected.rows)
+        if not every_run:
+            assert page.evaluate(LEFT_OUT, chosen) == expected.left_out > 0
+    assert {row.other_run for row in expected.rows if row.control_noise} == {False, True}
+    reasons = " ".join(row.reason for row in expected.rows)
+    for each in ("different runs", "wrong in optimized", f"wrong in {NEWEST} and optimized"):
+        assert each in reasons
+
+
+def begin_anew(content, shift):
+    """Let most benchmarks be of one of three runs, and a few of another on each side."""
+    place = content["result_columns"].index("started_at")
+    for name, columns in content["results"].items():
+        run = len(name) % 3 if len(name) % 7 else 3 + shift
+        if run:
+            columns[place] = int(1000 * RUNS_SINCE) + run
 
 
 def damage(content, number):
@@ -145,14 +183,23 @@ def test_generated_samples(first_page, look):
     generator = np.random.default_rng(20191203)
     for number in range(60):
         table = [samples(generator, digits=2 + number % 4) for _ in range(1 + number % 20)]
+        counts = generator.choice([None, *MOVED, Verdict.SAME], len(table))
         rows = [
-            timed_row(Row(Case(str(place)), "seconds", Verdict.CANT_TELL), *each)
-            for place, each in enumerate(table)
+            timed_row(Row(Case(str(place)), "seconds", Verdict.CANT_TELL, witness=count), *each)
+            for place, (count, each) in enumerate(zip(counts, table))
         ]
-        found = page.evaluate(JUDGE, table)
+        found = page.evaluate(JUDGE, [[count, *each] for count, each in zip(counts, table)])
         require_same(found, with_verdicts(rows))
-        seen |= {words[1] for words, _ in found}
-    assert seen == {"faster", "slower", "same", "can't tell"}
+        seen |= {
+            re.sub(r"\d\S*", "N", " ".join(words[1:3]).replace("rounds", "round"))
+            for words, *_ in found
+        }
+    assert seen == {
+        *("faster ", "slower ", "same ", "same below N", "can't tell below N"),
+        *("can't tell the control differs as much", "can't tell N more round would narrow it"),
+        "can't tell too noisy: changes below N are invisible",
+        "can't tell may be chance among N cases (adjusted p N",
+    }
 
 
 def samples(generator, digits):

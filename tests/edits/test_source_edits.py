@@ -6,6 +6,8 @@ from optimizations.edits import SourceTree
 from optimizations.edits.source_tree import INSERTED
 from tests.edits.edited_modules import PATH, diff, module
 
+USER, INSERTABLE = "metaflow/user.py", "metaflow/lazy_loading.py"
+
 
 @pytest.mark.parametrize(
     ("statement", "text"),
@@ -146,3 +148,34 @@ def test_a_tree_reads_lazily_and_knows_what_changed():
         PATH: "def f():\n    import os\n\n    return os\n",
         inserted: (INSERTED / inserted).read_text(),
     }
+
+
+@pytest.mark.parametrize(
+    ("ask", "same", "other"),
+    [
+        (lambda tree: tree[PATH], {}, {PATH: "import heavy\nx = 1\n"}),
+        (lambda tree: "metaflow/new.py" in tree, {}, {"metaflow/new.py": ""}),
+        (lambda tree: tree.insert(INSERTABLE), {}, {INSERTABLE: ""}),
+        (
+            lambda tree: tree.modules_matching("^import heavy$"),
+            {USER: "import heavy\nx = 2\n"},
+            {"metaflow/new.py": "import heavy\n"},
+        ),
+        (
+            lambda tree: tree[PATH].defer_import("heavy"),
+            {"metaflow/new.py": "x = 1\n"},
+            {USER: "from .example import heavy\n"},
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_tree_was_asked_tells_whether_the_edits_are_the_same_elsewhere(ask, same, other):
+    files = {PATH: "import heavy\n", USER: "import heavy\nx = 1\n"}
+
+    def tree(changed):
+        return SourceTree(files | changed, (files | changed).__getitem__)
+
+    asked = tree({})
+    ask(asked)
+    known = tree({}).answers(asked.asked)
+    assert tree({"metaflow/unread.py": "x"} | same).answers(asked.asked) == known
+    assert tree(other).answers(asked.asked) != known

@@ -47,6 +47,40 @@ def test_a_mistyped_command_is_told_where_to_find_help(typed, code, said):
     assert finished.stderr.startswith(said) if said else not finished.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "code", "package"),
+    [
+        (("-m", "mfbench", "compare", "main", "HEAD"), 3, "click"),
+        (("scripts/backfill.py", "run"), 1, "metaflow"),
+    ],
+)
+def test_a_python_without_the_packages_says_how_to_get_them(typed, code, package):
+    # -S leaves the environment's packages out.
+    command = [sys.executable, "-S", *typed]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = f"error: No module named '{package}'; run make setup, then: "
+    assert finished.returncode == code and finished.stderr.startswith(said)
+    assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["compare", "9.9.9", "main"],
+        ["compare", "main", "optimized", "--machine", "nowhere"],
+        ["compare", "main", "optimized", "--only", "nothing"],
+        ["run", "--dry-run", "--profile", "nothing"],
+        ["explain", "imports", "main", "9.9.9"],
+    ],
+)
+def test_an_unknown_name_is_refused_before_the_statistics_are_loaded(typed):
+    command = [sys.executable, "-X", "importtime", "-m", "mfbench", *typed]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    *loaded, last = finished.stderr.splitlines()
+    assert finished.returncode == 3 and last.startswith("error: ")
+    assert not [line for line in loaded if line.endswith("scipy.stats")]
+
+
 def test_a_reader_that_has_ended_is_no_error():
     code = "from mfbench.foundation.errors import run\n"
     code += "run(lambda: [print('line', flush=True) for _ in range(100000)])"

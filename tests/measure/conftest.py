@@ -2,14 +2,21 @@
 
 import pytest
 
+from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.measure.jobs import Request
 from mfbench.measure.selection import cases_of
+from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import discover
+from mfbench.results.reader import read_sides
+from tests.committed import MACHINE
 
 
 @pytest.fixture(scope="session")
 def benchmarks():
-    return discover()
+    """The benchmarks whose committed results are of the versions that they have now."""
+    (main,) = read_sides(RESULTS, MACHINE, "main", find_commit(UPSTREAM, "main"))
+    recorded = {case.benchmark: each.version for case, each in main.cases.items()}
+    return {name: each for name, each in discover().items() if recorded.get(name) == each.version}
 
 
 @pytest.fixture

@@ -71,6 +71,14 @@ def test_the_series_has_every_case_at_its_ends_every_claim_and_all_counts(reques
     assert sorted(counted) == sorted(commits)
 
 
+def test_a_claimed_case_that_no_benchmark_has_is_told_with_file_and_line(request_of, benchmarks):
+    known = {name: each for name, each in benchmarks.items() if "extensions" not in name}
+    with pytest.raises(
+        Failure, match=r"^optimizations/extension_loading\.py:\d+: no benchmark has "
+    ):
+        series_jobs(request_of("new", known))
+
+
 def test_every_release_is_counted_and_one_of_each_minor_version_is_timed(request_of):
     every = release_jobs(request_of("new", cases=frozenset([SHOW, COUNT])))
     newest_first = VERSIONS[::-1]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,11 +37,14 @@ def test_a_dry_run_says_what_is_measured_how_long_and_what_is_left_out():
     said = mfbench("run", "--dry-run", "--machine", "third").stdout
     first, timed, once, total, left_out = said.splitlines()
     assert first.startswith("main (") and "its control and optimized (" in first
-    assert "cases at 3 commits, in 5 rounds, about" in timed and "at 3 commits, once, " in once
+    assert "cases at 3 commits, in 12 rounds, about" in timed and "at 3 commits, once, " in once
     assert total.startswith("in all: about ") and total.endswith(" min")
     assert left_out.startswith("left out: ")
     wrong = mfbench("run", "--dry-run", "main", "9.9.9")
     assert "unknown revision 9.9.9" in wrong.stderr and wrong.returncode == 3
+    for options in (["main", "HEAD", "--dirty"], ["--dirty", "--series"], ["--tree=.", "--dirty"]):
+        wrong = mfbench("run", *options)
+        assert "--dirty and --tree take a BASE, but not" in wrong.stderr and wrong.returncode == 3
 
 
 @pytest.mark.slow
@@ -58,6 +63,28 @@ def test_what_was_measured_is_shown_with_a_verdict_and_published(clone):
         column = read["result_columns"].index("samples")
         (samples,) = read["results"]["cli.FlowScript.time_show"][column]
         assert len(samples) == 5
+
+
+@pytest.mark.slow
+def test_uncommitted_work_is_measured_apart_from_all_else(clone, tmp_path):
+    mfbench = [sys.executable, "-m", "mfbench", "setup"]
+    subprocess.run(mfbench, cwd=clone, env=variables(clone), check=True)
+    changed = clone / "upstream" / "metaflow" / "util.py"
+    changed.write_text(f"import wave\n{changed.read_text()}")
+    shutil.copytree(changed.parent, tmp_path / "metaflow")
+    few = ["--profile", "default", "--bench", r"Footprint\.track_modules"]
+    said = run(clone, "--dirty", *few)
+    git(clone / "upstream", "checkout", "--quiet", "metaflow/util.py")
+    again = re.search(r"mfbench compare --machine uncommitted (\w{8}) (\w{8})\n$", said)
+    assert again and f"HEAD ({again[1]}) → uncommitted changes ({again[2]})" in said
+    assert git(clone / "upstream", "rev-parse", "HEAD").startswith(again[1])
+    modules = re.search(r"track_modules +│ (\d+) modules │ (\d+) modules", said)
+    assert modules and int(modules[1]) < int(modules[2])
+    said = run(clone, "main", "--tree", tmp_path, *few)
+    assert f"only metaflow is taken from {tmp_path}; what it needs is of the suite" in said
+    assert f" → {tmp_path} (" in said
+    assert len(results_of(clone, "uncommitted")) == 6
+    assert "nothing in upstream/metaflow/ is uncommitted" in run(clone, "--dirty", code=3)
 
 
 @pytest.mark.slow

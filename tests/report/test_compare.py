@@ -47,9 +47,11 @@ def test_json_is_what_its_schema_says_and_holds_no_infinity(committed):
 
 def test_every_form_tells_the_same_verdicts(committed):
     text, markdown = as_text(committed, True, 200), as_markdown(committed, True)
-    assert headline(committed) in text
     assert headline(committed) in markdown
     assert "identical code moved by up to" in headline(committed)
+    # What was measured comes before any verdict.
+    measured, _, found = headline(committed).partition("; 1")
+    assert text.startswith(f"{measured}\n") and text.endswith(f"\n1{found}\n")
     for row in committed.rows[::20]:
         (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {row.case} |")]
         assert verdict_text(row) in line
@@ -64,8 +66,31 @@ def test_what_fails_comes_first_then_what_is_slower_then_what_is_faster(committe
     )
     made = as_markdown(replace(committed, rows=rows, startup=()), False)
     assert re.findall(r"^\| a\.(\w+)", made, re.MULTILINE) == ["fails", "slower", "faster"]
-    made = as_text(replace(committed, rows=rows[1:2]), False, 200)
-    assert "nothing faster, nothing slower" in made
+
+
+def test_the_summary_tells_what_was_not_measured_and_what_would_have_been_missed(committed):
+    def timed(topic, share, **more):
+        case = Case(f"{topic}.time_it", (str(share),))
+        return Row(case, "seconds", Verdict.CANT_TELL, detectable=share, **more)
+
+    rows = (
+        *(timed("flows", share) for share in (0.2, 0.22, 0.9)),
+        *(timed(f"topic{k}", k / 100) for k in range(1, 6)),
+        timed("imports", 0.15, other_run=True),
+        *(Row(Case("client.time", (str(k),)), "seconds", Verdict.NOT_MEASURED) for k in range(2)),
+        Row(Case("artifacts.time"), "seconds", Verdict.NOT_COMPARABLE, "measured in"),
+    )
+    made = replace(committed, rows=rows, startup=(), left_out=1)
+    assert headline(made) == (
+        "measured 9 of 12 cases; not measured: client 2; not comparable: artifacts 1; 1 row of "
+        "other runs left out (--every-run shows it); 9 can't tell; no control; would have missed "
+        "slow-downs below: flows 22%, imports 15%, topic5 5%, topic4 4%, topic3 3%, topic2 2%"
+    )
+    summary = json.loads(as_json(made))["summary"]
+    assert (summary["not_measured"], summary["left_out"]) == ({"client": 2}, 1)
+    assert summary["would_have_missed"]["flows"] == 0.22 and len(summary["would_have_missed"]) == 7
+    assert [verdict_text(row) for row in rows if row.other_run] == ["can't tell (other run)"]
+    assert "nothing slower among what was measured" in as_text(made, False, 200)
 
 
 def test_reading_changes_nothing():
@@ -73,7 +98,7 @@ def test_reading_changes_nothing():
         return sorted((path, path.stat().st_mtime_ns) for path in (UPSTREAM / ".git").rglob("*"))
 
     before = state()
-    assert run(*NAMES, "--machine", MACHINE).returncode == 0
+    assert run(*NAMES, "--machine", MACHINE, "--every-run").returncode == 0
     assert state() == before
 
 

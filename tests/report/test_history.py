@@ -8,12 +8,14 @@ import pytest
 
 from mfbench.explain.kept_imports import path_of
 from mfbench.foundation.errors import NothingMeasured
+from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.report import history
 from mfbench.repository.releases import load
 from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import Measurement, Side
+from tests.repository.person import commit
 
 
 def steps_of(counts):
@@ -51,6 +53,26 @@ def test_releases_that_failed_or_were_not_measured_are_named(tmp_path):
     next(folder.glob(f"{find_commit(UPSTREAM, oldest[0])[:8]}-*.json")).unlink()
     with pytest.raises(NothingMeasured, match="one counted the import of fewer than two"):
         history.history_page(tmp_path, UPSTREAM, "one")
+
+
+def test_the_history_of_a_clone_ends_with_its_own_newest_release(upstream, tmp_path):
+    git(upstream, "tag", "--delete", load()[-1].version)
+    git(upstream, "tag", "2.100.0", commit(upstream, "idea.py"))
+    results = tmp_path / "results"
+    # More, but of commits that the clone lacks.
+    shutil.copytree(RESULTS / "reference", results / "elsewhere")
+    shutil.copy(RESULTS / "benchmarks.json", results)
+    (results / "one").mkdir()
+    for version in ("2.15.0", "2.100.0"):
+        found = next((RESULTS / "reference").glob(f"{find_commit(UPSTREAM, '2.15.0')[:8]}-*.json"))
+        short = find_commit(upstream, version)[:8]
+        shutil.copy(found, results / "one" / f"{short}{found.name[8:]}")
+    made = history.history_page(results, upstream)
+    assert "From 2.15.0 to 2.100.0 it went" in made
+    assert "counted 2 of 4 releases on the machine\n`one`" in made
+    shutil.rmtree(results / "one")
+    with pytest.raises(NothingMeasured, match="counted the import of fewer than two"):
+        history.history_page(results, upstream)
 
 
 def test_a_step_is_explained_by_the_modules_that_came_and_is_timed_once(tmp_path, monkeypatch):

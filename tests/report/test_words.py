@@ -29,9 +29,9 @@ def test_ratios_are_told_in_the_direction_that_people_say(unit, before, after, s
     assert times_text(Row(CASE, unit, Verdict.SAME, "", before, after)) == said
 
 
-def row(factor, control=()):
+def row(factor, control=(), spread=1):
     """A timed row, judged, whose head takes `factor` times as long as its base."""
-    before = [1.0, 1.01, 1.02, 1.03, 1.04, 1.05]
+    before = [1.0 + spread * each for each in (0, 0.01, 0.02, 0.03, 0.04, 0.05)]
     after = [each * factor for each in before]
     unjudged = Row(CASE, "seconds", Verdict.CANT_TELL, before=1.025, after=1.025 * factor)
     return with_verdicts([timed_row(unjudged, before, after, control)])[0]
@@ -48,9 +48,15 @@ def test_only_a_change_is_told_as_one_and_its_interval_in_the_same_direction():
 def test_no_difference_says_what_could_have_been_seen():
     pattern = r"no difference seen; this run could have seen \d+% \(\d+ more rounds? .*\)"
     assert re.fullmatch(pattern, verdict_text(row(0.98)))
+    noisy = row(1, spread=9)
+    assert verdict_text(noisy) == f"no difference seen ({noisy.reason})"
+    assert noisy.reason.startswith("too noisy: changes below ")
+    # An interval that leaves out 1 has seen one.
+    assert verdict_text(row(1.028, spread=0.2)) == "can't tell (below 3%)"
+    assert speed_up_text(row(1.028, spread=0.2)) == "can't tell: below 3%"
 
 
 def test_what_is_not_comparable_shows_why_and_no_number():
-    row = Row(CASE, "seconds", Verdict.NOT_COMPARABLE, "measured 2.0 hours apart; run", 4.0, 2.0)
-    assert speed_up_text(row) == "not comparable: measured 2.0 hours apart"
+    row = Row(CASE, "seconds", Verdict.NOT_COMPARABLE, "measured in different runs; do", 4.0, 2.0)
+    assert speed_up_text(row) == "not comparable: measured in different runs"
     assert speed_up_text(None) == "not measured"

@@ -88,19 +88,30 @@ def test_an_import_that_is_stopped_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_clone_has_its_default_branch_as_main_and_no_releases_are_added(tmp_path, upstream):
+def test_a_clone_follows_the_default_branch_of_its_origin_and_no_releases_are_added(
+    tmp_path, upstream, capsys
+):
     git(upstream, "branch", "--move", "main", "master")
     clone = tmp_path / "clone"
-    build.clone(clone, str(upstream))
-    build.build(clone, load())
-    assert commit_of(clone, "main") == commit_of(upstream, "master")
-    assert not build.is_behind(clone)
-    with pytest.raises(Failure, match="clone/ exists already; move it away"):
+    for checked_out in ("main", "main", "idea"):
         build.clone(clone, str(upstream))
+        build.build(clone, load())
+        assert commit_of(clone, "main") == commit_of(upstream, "master")
+        git(clone, "checkout", "--quiet", "-B", checked_out)
+        new = commit(upstream, f"{checked_out}.py", f"since {commit_of(upstream, 'master')}\n")
+        git(upstream, "tag", "--force", "new", new)
+    assert not build.is_behind(clone)
+    git(clone, "checkout", "--quiet", "main")
+    mine = commit(clone, "mine.py")
+    build.refresh(clone)
+    assert "main holds commits that its origin lacks; it stays" in capsys.readouterr().err
+    assert (commit_of(clone, "main"), commit_of(clone, "origin/master")) == (mine, new)
+    with pytest.raises(Failure, match="clone/ exists already; move it away"):
+        build.clone(clone, str(tmp_path / "elsewhere"))
 
 
 def test_a_clone_of_nothing_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "UPSTREAM", tmp_path / "upstream")
-    with pytest.raises(Failure, match="could not clone nowhere"):
+    with pytest.raises(Failure, match="git gets nothing from nowhere"):
         build.command.main(["--clone", "nowhere"], standalone_mode=False)
     assert list(tmp_path.iterdir()) == []

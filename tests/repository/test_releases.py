@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import git
 from mfbench.repository import registry, releases
 
 
@@ -25,6 +26,20 @@ def test_the_committed_list_is_ordered_and_complete():
     assert listed[0].version == "2.10.4"
     assert len({release.version for release in listed}) == len(listed) >= 170
     assert [release.timestamp for release in listed] == sorted(r.timestamp for r in listed)
+
+
+def test_of_a_clone_the_final_releases_count_and_no_other_tag(upstream, some_releases):
+    days = {release.version: release.uploaded[:10] for release in some_releases}
+    assert releases.releases_on_main(upstream) == days
+    main = git(upstream, "rev-parse", "main")
+    for tag in ("nflx-2.1.8", "rec_0_0_1", "2.20.0rc1", "2.20.0.post1", "2.9.1", "2.100.0"):
+        git(upstream, "tag", tag, main)
+    person = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    elsewhere = git(upstream, *person, "commit-tree", "-m", "x", "main^{tree}")
+    git(upstream, "tag", "3.0.0", elsewhere)
+    found = releases.releases_on_main(upstream)
+    assert list(found) == [*days, "2.100.0"] and found.items() >= days.items()
+    assert releases.minor_releases(upstream)[-1] == "2.100.0"
 
 
 def test_update_adds_what_is_missing_changes_nothing_else_and_needs_no_second_run(tmp_path):

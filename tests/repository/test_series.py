@@ -137,11 +137,18 @@ def test_an_unknown_revision_suggests_near_ones(optimized, some_releases):
         series.find_commit(optimized, newest[:-1])
 
 
-def test_commits_without_results_are_named_and_results_of_ci_do_not_count(optimized, tmp_path):
-    built, results = series.read_series(optimized), tmp_path
-    assert series.commits_without_results(optimized, results) == built
-    for machine, commits in {"ci": built, "reference": built[:-1]}.items():
-        (results / machine).mkdir(parents=True)
-        for each in commits:
-            (results / machine / f"{each.hash[:8]}-environment.json").write_text("{}")
-    assert series.commits_without_results(optimized, results) == built[-1:]
+def test_where_a_branch_left_another_one_is_a_revision_too(upstream, tmp_path):
+    left = commit_of(upstream, "main")
+    git(upstream, "checkout", "--quiet", "-b", "idea")
+    idea = commit(upstream, "idea.py")
+    git(upstream, "checkout", "--quiet", "main")
+    commit(upstream, "other.py")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "upstream", "clone")
+    for repository in (upstream, clone):
+        # In a clone, a branch is its origin's until somebody checks it out.
+        assert series.find_commit(repository, "idea") == idea
+        for revision in ("main...idea", "idea...main", "...idea"):
+            assert series.find_commit(repository, revision) == left
+    with pytest.raises(Failure, match="unknown revision ides"):
+        series.find_commit(clone, "main...ides")

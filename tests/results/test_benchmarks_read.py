@@ -9,6 +9,8 @@ from mfbench.foundation.paths import RESULTS, ROOT
 from mfbench.results.benchmarks import discover, read_benchmarks
 from mfbench.results.reader import Case
 
+NONE = "asv finds no benchmark in"
+
 
 @pytest.fixture(scope="module")
 def benchmarks():
@@ -34,7 +36,7 @@ def test_throughput_needs_a_size(benchmarks, case, size):
     "case, witness, answer",
     [
         ("cli.Metaflow.time_banner", "instructions.Command.track_run(metaflow)", None),
-        ("multicore.ParallelMap.time_map(8, default)", None, "answers.ParallelMap.track_digest(8)"),
+        ("multicore.ParallelMap.time_map(8, default)", None, "answers.ParallelMap.track_wrong(8)"),
         ("rival.SaveWithLz4.time_save(a)", None, None),
     ],
 )
@@ -59,9 +61,16 @@ def test_a_bad_description_is_told_in_a_line_with_what_to_do(tmp_path, content):
         ("class New:\n    def time_new(self:\n        pass\n", ":2: SyntaxError: "),
         ("import no_such_module\n", ":1: ModuleNotFoundError: "),
         ("class New:\n    params = 3\n    def time_new(self): 0\n", ":3: TypeError: "),
+        (
+            "class New:\n    params = ()\n    def new(self): 0\n",
+            f":1: {NONE} New; it takes a public",
+        ),
+        ("class _New:\n    rounds = 1\n    def time_new(self): 0\n", f":1: {NONE} _New; "),
+        ("def time_new(): 0\n\n\ndef timeOld(): 0\n", f":4: {NONE} timeOld; call it time_..., or"),
+        ("class New:\n    def new(self): 0\n", f":1: {NONE} it, and nothing imports it; "),
     ],
 )
-def test_a_broken_benchmark_is_told_with_file_and_line(tmp_path, mistake, place):
+def test_a_broken_or_overlooked_benchmark_is_told_with_file_and_line(tmp_path, mistake, place):
     folder = tmp_path / "benchmarks"
     shutil.copytree(ROOT / "benchmarks", folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "new.py").write_text(mistake)

@@ -67,7 +67,7 @@ def test_the_machine_must_be_described(copied):
     assert len([line for line in lines(copied) if "not 6502" in line]) == 3
     path.unlink()
     (found,) = lines(copied)
-    assert found.startswith(f"{MACHINE}/{MACHINE_JSON}: no JSON")
+    assert found.startswith(f"{MACHINE}/{MACHINE_JSON}: missing, ")
 
 
 def test_faults_of_records_are_named(copied):

@@ -9,12 +9,14 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.repository.control import control_of
+from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.machines import likeliest
-from mfbench.results.reader import Case
+from mfbench.results.reader import RUNS_SINCE, Case, Measurement, Side
+from mfbench.verdict.comparison import compare
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import control_noise, geometric_mean, same_code_noise
 from mfbench.verdict.verdict import MOVED, Verdict
-from tests.committed import MACHINE, NAMES, column, edit, file_of
+from tests.committed import MACHINE, NAMES, add_answers, column, edit, file_of
 
 IMPORT = "imports.Import.timeraw_metaflow"
 SHOW = "cli.FlowScript.time_show"
@@ -28,8 +30,8 @@ def committed():
     return compare_revisions(RESULTS, UPSTREAM, NAMES, MACHINE)
 
 
-def compared(results, names=NAMES, topics=()):
-    return compare_revisions(results, UPSTREAM, names, MACHINE, topics)
+def compared(results, names=NAMES, **choice):
+    return compare_revisions(results, UPSTREAM, names, MACHINE, **choice)
 
 
 def test_the_series_is_faster_than_its_release(committed):
@@ -39,6 +41,13 @@ def test_the_series_is_faster_than_its_release(committed):
     assert imported.instructions == pytest.approx(committed.row(COUNT).ratio)
     assert committed.row("artifacts.Save.time_save(float64-8MB)").size == 8_000_000
     assert committed.control.commit == control_of(UPSTREAM, committed.base.commit)
+
+
+def test_a_row_is_called_only_beside_its_interval_and_else_says_why(committed):
+    timed = [row for row in committed.rows if row.adjusted_p_value is not None]
+    assert all(row.evidence.excludes_one for row in timed if row.verdict in MOVED)
+    assert all(row.reason for row in timed if row.verdict is Verdict.CANT_TELL)
+    assert not [row for row in timed if re.search(r"\d{4} more rounds", row.reason)]
 
 
 def test_a_release_against_its_control_raises_no_alarm():
@@ -116,31 +125,62 @@ def test_other_circumstances_are_refused_by_name(copied, place, name, reason):
     assert not comparison.measured
 
 
-def test_times_of_different_runs_are_not_compared_and_counts_are(copied):
+def begin(results, name, stamp, topics=("imports", "multicore")):
+    """Say that the run of some topics' results began at a time, in seconds since 1970."""
+
     def change(content):
-        began = content["result_columns"].index("started_at")
-        for entry in content["results"].values():
-            entry[began] -= 24 * 3600 * 1000
+        place = content["result_columns"].index("started_at")
+        for benchmark, entry in content["results"].items():
+            if benchmark.partition(".")[0] in topics:
+                entry[place] = int(1000 * stamp)
 
-    edit(copied, "main", change)
-    comparison = compared(copied)
-    assert comparison.row(IMPORT).verdict is Verdict.NOT_COMPARABLE
-    assert "hours apart" in comparison.row(IMPORT).reason
-    assert comparison.row(COUNT).verdict is Verdict.FASTER
+    edit(results, name, change)
 
 
-@pytest.mark.parametrize(
-    "answer, reason", [(1.0, "its answer differs"), (None, "its answer could not be checked")]
-)
-def test_a_wrong_answer_takes_the_time_away(copied, answer, reason):
-    def change(content):
-        column(content, "answers.ParallelMap.track_digest", "result")[0] = answer
+@pytest.mark.parametrize("before, after", [(-9e4, -9e3), (-60, 60), (60, 120)])
+def test_times_of_different_runs_are_not_compared_and_counts_are(copied, before, after):
+    topics = ("imports", "instructions")
+    begin(copied, "main", RUNS_SINCE + before, topics)
+    begin(copied, "optimized", RUNS_SINCE + after, topics)
+    row, count = (compared(copied).row(name) for name in (IMPORT, COUNT))
+    assert row.verdict is Verdict.NOT_COMPARABLE
+    assert row.reason.startswith("measured in different runs; measure both in one: mfbench run")
+    assert count.verdict is Verdict.FASTER
 
-    edit(copied, "optimized", change)
+
+def test_a_comparison_shows_the_times_of_one_run_and_others_only_if_asked(copied, committed):
+    for name in NAMES:
+        begin(copied, name, RUNS_SINCE + 60)
+    one, every = compared(copied), compared(copied, every_run=True)
+    others = [row for row in every.rows if row.other_run]
+    assert {row.case.topic for row in others} == {"imports", "multicore"}
+    assert all(row.is_timed for row in others)
+    assert one.left_out == len(others) == len(every.rows) - len(one.rows)
+    assert (one.row(IMPORT), every.left_out) == (None, 0)
+    # They do not count, and nothing is corrected for them.
+    assert one.row(SHOW).adjusted_p_value != every.row(SHOW).adjusted_p_value
+    # The control was not in that run, and what was asked for alone is not of another.
+    row = compared(copied, topics=["imports"]).row(IMPORT)
+    assert (row.verdict, row.control_noise, row.other_run) == (Verdict.FASTER, None, False)
+    assert committed.row(IMPORT).control_noise is not None
+    # Of runs with equally many times, the latest.
+    cases = [Case(IMPORT), Case(SHOW)]
+    assert [str(row.case) for row in compared(copied, cases=cases).rows] == [IMPORT]
+    for name in NAMES:
+        begin(copied, name, RUNS_SINCE + 120, ["cli"])
+    assert [str(row.case) for row in compared(copied, cases=cases).rows] == [SHOW]
+
+
+@pytest.mark.parametrize("answer", [1, None])
+@pytest.mark.parametrize("side", NAMES)
+def test_a_wrong_answer_takes_the_time_away(copied, side, answer):
+    for name in NAMES:
+        add_answers(copied, name, {1: answer if name == side else 0, 8: 0})
     comparison = compared(copied)
     row = comparison.row("multicore.ParallelMap.time_map(1, default)")
     assert row.verdict is Verdict.NOT_COMPARABLE
-    assert row.reason.startswith(f"{reason} (answers.ParallelMap.track_digest(1)")
+    assert row.reason == f"its answer is wrong in {side}"
+    assert (row in comparison.regressions) == (side == "optimized")
     other = comparison.row("multicore.ParallelMap.time_map(8, default)")
     assert other.verdict is Verdict.FASTER
     assert not any(row.case.topic == "answers" for row in comparison.rows)
@@ -176,6 +216,21 @@ def test_the_witness_says_where_it_has_seen_something_else(copied):
     assert row.verdict is Verdict.FASTER and row.witness is Verdict.SAME and row.disagree
     assert replace(row, verdict=Verdict.SAME, witness=Verdict.SLOWER).disagree
     assert not replace(row, verdict=Verdict.CANT_TELL, witness=Verdict.SLOWER).disagree
+
+
+@pytest.mark.parametrize("count, verdict", [(100, Verdict.FASTER), (200, Verdict.CANT_TELL)])
+def test_a_count_that_moved_as_well_decides_what_may_be_chance(count, verdict):
+    def side(seconds, instructions):
+        cases = {
+            Case(IMPORT): Measurement(seconds, tuple(seconds + k / 100 for k in range(4))),
+            Case(HELLO): Measurement(1, (1.0, 1.01, 1.02, 1.03)),
+            Case.parse(COUNT): Measurement(instructions),
+        }
+        return Side("", "", "", {}, cases)
+
+    row = compare(side(2, 200), side(1, count), None, read_benchmarks(RESULTS)).row(IMPORT)
+    assert row.adjusted_p_value > 0.05 and row.evidence.excludes_one
+    assert row.verdict is verdict
 
 
 def test_start_up_is_judged_by_the_same_rules_and_for_its_own_machine_alone(committed, copied):

@@ -1,11 +1,14 @@
 """Verdicts: right on samples whose truth is known, and silent where nothing can be known."""
 
+from dataclasses import replace
+
 import numpy
 import pytest
 
 from mfbench.verdict.verdict import (
     COUNT_NOISE,
     MOVED,
+    Evidence,
     Verdict,
     adjusted,
     judge_count,
@@ -15,6 +18,13 @@ from mfbench.verdict.verdict import (
 )
 
 AS_MUCH = "the control differs as much"
+FASTER = (Verdict.FASTER, "")
+ROUNDS = "60 more rounds would narrow it"
+CHANCE = "may be chance among 14 cases (adjusted p 0.08)"
+
+
+def cant_tell(reason):
+    return Verdict.CANT_TELL, reason
 
 
 def samples(seed, factor=1.0, rounds=10, spread=0.02):
@@ -26,13 +36,13 @@ def samples(seed, factor=1.0, rounds=10, spread=0.02):
     "factor, control, spread, expected",
     [
         (1.25, 1, 0.02, (Verdict.SLOWER, "")),
-        (0.8, 1, 0.02, (Verdict.FASTER, "")),
+        (0.8, 1, 0.02, FASTER),
         (1, None, 0.005, (Verdict.SAME, "")),
-        (1.01, None, 0.0005, (Verdict.SAME, "")),
+        (1.01, None, 0.0005, (Verdict.SAME, "below 3%")),
         (1.1, None, 0.002, (Verdict.SLOWER, "")),
-        (1.1, 1.12, 0.002, (Verdict.CANT_TELL, AS_MUCH)),
-        (1.35, 0.7, 0.002, (Verdict.CANT_TELL, AS_MUCH)),
-        (1.35, 1 / 0.7, 0.002, (Verdict.CANT_TELL, AS_MUCH)),
+        (1.1, 1.12, 0.002, cant_tell(AS_MUCH)),
+        (1.35, 0.7, 0.002, cant_tell(AS_MUCH)),
+        (1.35, 1 / 0.7, 0.002, cant_tell(AS_MUCH)),
     ],
 )
 def test_a_change_counts_if_it_exceeds_the_threshold_and_the_control(
@@ -44,16 +54,39 @@ def test_a_change_counts_if_it_exceeds_the_threshold_and_the_control(
     assert judge_time(evidence, evidence.p_value) == expected
 
 
-def test_a_wide_interval_says_how_many_rounds_would_tell():
-    far = test_samples(samples(1, spread=0.3), samples(2, spread=0.3))
-    verdict, reason = judge_time(far, far.p_value)
-    assert (verdict, reason) == (
-        Verdict.CANT_TELL,
-        f"{more_rounds(far)} more rounds would narrow it",
+# What is called without doubt: 1.25 times faster, and the control is 1% off.
+CLEAR = Evidence(1.25, 1.2, 1.3, 1e-6, 0.01, 0.02, 10)
+
+
+@pytest.mark.parametrize(
+    "change, p_value, witness, expected",
+    [
+        ({}, 0.05, None, FASTER),
+        # A call needs the interval, however small the p-value, and whatever was counted.
+        ({"low": 0.99, "high": 1.07}, 0.001, Verdict.FASTER, cant_tell(ROUNDS)),
+        ({"low": 1.01, "ratio": 1.029}, 0.01, None, cant_tell("below 3%")),
+        ({"control_noise": 0.26}, 0.01, Verdict.FASTER, cant_tell(AS_MUCH)),
+        ({}, 0.0801, None, cant_tell(CHANCE)),
+        # The count shows that the code does something else, if in the same direction.
+        ({}, 0.0801, Verdict.FASTER, FASTER),
+        ({}, 0.0801, Verdict.SLOWER, cant_tell(CHANCE)),
+        ({}, 0.0801, Verdict.SAME, cant_tell(CHANCE)),
+    ],
+)
+def test_what_is_called_needs_interval_margin_and_no_chance(change, p_value, witness, expected):
+    assert judge_time(replace(CLEAR, **change), p_value, 14, witness) == expected
+
+
+def test_a_wide_interval_says_how_many_rounds_would_tell_or_that_none_would():
+    far, near = (
+        test_samples(samples(1, spread=spread), samples(2, spread=spread)) for spread in (0.3, 0.05)
     )
-    near = test_samples(samples(1, spread=0.05), samples(2, spread=0.05))
-    assert more_rounds(far) > 1000 > more_rounds(near) >= 1
     assert far.detectable(200) > far.detectable() > near.detectable()
+    unseen = f"too noisy: changes below {100 * far.detectable():.0f}% are invisible"
+    assert judge_time(far, far.p_value) == (Verdict.CANT_TELL, unseen)
+    assert more_rounds(far) > 1000
+    rounds = f"{more_rounds(near)} more rounds would narrow it"
+    assert judge_time(near, near.p_value) == (Verdict.CANT_TELL, rounds)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +94,7 @@ def test_a_wide_interval_says_how_many_rounds_would_tell():
     [
         (5, 0.02, 14, (Verdict.SLOWER, "")),
         (10, 0.02, 300, (Verdict.SLOWER, "")),
-        (4, 0.001, 100, (Verdict.CANT_TELL, "2 more rounds would narrow it")),
-        (4, 0.001, 10_000, (Verdict.CANT_TELL, "4 more rounds would narrow it")),
+        (4, 0.001, 100, cant_tell("may be chance among 100 cases (adjusted p 0.4)")),
     ],
 )
 def test_one_clear_change_in_a_long_table_is_seen_with_enough_rounds(

@@ -1,0 +1,53 @@
+"""A checkout that a person may not write to can be read."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from mfbench.foundation.paths import ROOT
+from tests.committed import NAMES
+from tests.project_clones import FILES, FOLDERS
+from tests.project_clones import variables as variables_of
+
+# Root may write anywhere, unless it gives that right up.
+AS_OTHERS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+is_root = os.geteuid() == 0
+
+
+@pytest.fixture(scope="module")
+def read_only(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("read-only")
+    for name in FILES:
+        shutil.copy(ROOT / name, folder)
+    for name in (*FOLDERS, "results", "records", "upstream"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True)
+    subprocess.run(["chmod", "-R", "a-w", folder], check=True)
+    yield folder
+    subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(is_root and not shutil.which("setpriv"), reason="setpriv is missing")
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("mfbench", "--help"),
+        ("mfbench", "compare", *NAMES),
+        ("mfbench", "optimize", "list"),
+        ("mfbench", "results", "check"),
+        ("mfbench", "report", "readme"),
+        ("asv", "compare", *NAMES, "--machine", "third"),
+        ("asv", "show", "optimized", "--machine", "third"),
+    ],
+)
+def test_what_only_reads_works(read_only, typed):
+    command = [*(AS_OTHERS if is_root else ()), sys.executable, "-m", *typed]
+    # A home that is missing is one more place that can't be written.
+    variables = variables_of(read_only) | {"HOME": str(read_only / "home")}
+    finished = subprocess.run(command, cwd=read_only, env=variables, capture_output=True, text=True)
+    assert finished.returncode == 0 and finished.stdout
+    assert not re.search("error|denied|Traceback", finished.stderr)
