@@ -45,8 +45,12 @@ class Counted(OneSamplePerProcess):
         place_flow("hello.py", folder)
         compile_everything(folder)
         with ThreadPoolExecutor(max_workers=2) as pool:
-            commands = pool.submit(count_branches, folder, "commands")
-            artifacts = pool.submit(count_branches, folder, "artifacts", *ARTIFACT_PAYLOADS)
+            commands = pool.submit(
+                count_branches, folder, "branches.py", str(PROGRAMS.parent.parent), "commands"
+            )
+            artifacts = pool.submit(
+                count_branches, folder, "artifact_branches.py", *ARTIFACT_PAYLOADS
+            )
             python = pool.submit(count, ["-c", "pass"], folder)
         (bare,) = python.result()[1].values()
         # What every branch did before it saved or loaded.
@@ -76,6 +80,7 @@ class Artifact(Counted):
 
     params = ARTIFACT_PAYLOADS
     param_names = ("payload",)
+    version = "2"
 
     def track_save(self, counts, payload):
         return counts[f"save {payload}"]
@@ -99,10 +104,9 @@ def compile_everything(folder):
         run([sys.executable, *arguments], folder)
 
 
-def count_branches(folder, what, *payloads):
-    """Count the instructions of each branch of `programs/branches.py`, from Python's start on."""
-    program = str(PROGRAMS / "branches.py")
-    output, counts = count([program, str(PROGRAMS.parent.parent), what, *payloads], folder)
+def count_branches(folder, program, *arguments):
+    """Count the instructions of each branch of a program, from Python's start on."""
+    output, counts = count([str(PROGRAMS / program), *arguments], folder)
     branches = re.findall(r"^branch (\d+) (.+)$", output, re.MULTILINE)
     return {name: counts[process] for process, name in branches}
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "doctor": "mfbench.explain.doctor:command",
     "prove": {
         "sensitivity": "mfbench.explain.sensitivity:command",
+        "harmless": "mfbench.explain.harmless:command",
         "unit-tests": "mfbench.explain.unit_tests:command",
     },
 }

@@ -28,7 +28,8 @@ from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.machines import ensure_machine
 from mfbench.results.reader import Case
 
-PAGE, SAMPLES = ROOT / "docs" / "sensitivity.md", RECORDS / "sensitivity.json"
+PAGE = ROOT / "docs" / "sensitivity.md"
+SAMPLES, HARMLESS = RECORDS / "sensitivity.json", RECORDS / "harmless.json"
 CASES = {operation: Case.parse(case) for operation, (_, _, case) in PLACES.items()}
 SHARES = (0.03, 0.05, 0.10, 0.25)
 # Of instructions: one that is below what a verdict needs, and one that must always be seen.
@@ -49,8 +50,6 @@ def command(rounds: int, report: bool) -> None:
     docs/sensitivity.md: which share of the slow-downs was seen, and how many false alarms there
     were.
     """
-    from mfbench.explain.sensitivity_report import page
-
     if not report:
         if shutil.which("valgrind") is None:
             raise Failure("valgrind is missing, which counts instructions; install it")
@@ -58,7 +57,14 @@ def command(rounds: int, report: bool) -> None:
         ensure_machine(MACHINE)
         samples = measure_all(find_commit(UPSTREAM, "main"), rounds)
         write_text(SAMPLES, json.dumps(samples, indent=1) + "\n")
-    write_text(PAGE, page(read_object(SAMPLES)))
+    write_page()
+
+
+def write_page() -> None:
+    """Write the page from what is kept."""
+    from mfbench.explain.sensitivity_report import page
+
+    write_text(PAGE, page(read_object(SAMPLES), read_object(HARMLESS)))
     click.echo(f"wrote {PAGE.relative_to(ROOT)}")
 
 

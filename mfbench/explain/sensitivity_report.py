@@ -15,6 +15,7 @@ from mfbench.verdict.verdict import (
     Evidence,
     Verdict,
     adjusted,
+    distance_from_one,
     judge_count,
     judge_time,
     test_samples,
@@ -26,8 +27,8 @@ SEED = 20190312
 ROLES = ("before", "after", "control")
 
 
-def page(found: Mapping[str, Any]) -> str:
-    """Return the page, given what records/sensitivity.json holds."""
+def page(found: Mapping[str, Any], harmless: Mapping[str, Any]) -> str:
+    """Return the page, given what records/sensitivity.json and records/harmless.json hold."""
     equal = [found["equal"][role] for role in ROLES]
     turns = [[*equal[turn:], *equal[:turn]] for turn in range(3)]
     verdicts = [verdict for sides in turns for verdict in verdicts_on(tests_of(sides))]
@@ -47,6 +48,11 @@ Three commits with identical code were measured together, {ROUNDS} rounds of {le
 Each in turn was base, head and control, so there are {pairs} comparisons. **{alarms} of them were
 called faster or slower ({alarms / pairs:.2%}).**
 
+## Harmless edits
+
+`mfbench prove harmless` measures throw-away commits that change nothing that runs: each adds some
+constants, a comment, an unused function or a module. {harmless_text(harmless)}
+
 ## Slow-downs, by time
 
 Each planted slow-down was measured with {rounds} rounds. {ROUNDS} of them, as many as the default
@@ -64,6 +70,31 @@ the instructions of the same work are counted and moved, too, more is seen.
 One count per commit. A change of at most 0.5% is called the same.
 
 {table(["planted", "operation", "counted", "verdict"], counted(found["counts"]))}"""
+
+
+def harmless_text(harmless: Mapping[str, Any]) -> str:
+    """Say how many harmless edits were called, by count and by time."""
+    edits = dict(harmless["counts"])
+    before = {case: value for case, (value,) in edits.pop("before").items()}
+    changes = {
+        f"{case} after {edit}": (before[case], value)
+        for edit, found in edits.items()
+        for case, (value,) in found.items()
+    }
+    most = max(changes, key=lambda each: distance_from_one(changes[each][0] / changes[each][1]))
+    called = [judge_count(*each, None, COUNT)[0] in MOVED for each in changes.values()]
+    old, new = changes[most]
+    times = dict(harmless["times"])
+    base, control = times.pop("before"), times.pop("control")
+    verdicts = [
+        each for edit in times.values() for each in verdicts_on(tests_of([base, edit, control]))
+    ]
+    alarms = sum(each in MOVED for each in verdicts)
+    return f"""\
+Of {len(edits)} edits, {len(before)} cases each were counted: **{sum(called)} of these {len(called)}
+counts were called.** The largest change was {new / old - 1:+.3%} ({most}).
+Of {len(times)} edits, {len(base)} cases each were timed in one run of the quick profile:
+**{alarms} of these {len(verdicts)} were called.**"""
 
 
 def tests_of(sides: Sequence[Mapping[str, Sequence[float]]]) -> list[Evidence]:

@@ -166,6 +166,28 @@ def test_a_wrong_answer_is_told_from_a_right_one(tmp_path, release_python):
     assert [each.stdout for each in said] == ["0 0 0 0\n", "1 1 1 1\n"], said[1].stderr
 
 
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
+def test_counts_of_saves_and_loads_do_not_depend_on_where_objects_lie(release_python):
+    code = """
+import re, sys, tempfile
+from pathlib import Path
+from benchmarks.instructions import PROGRAMS, count
+program = PROGRAMS / "artifact_branches.py"
+holes = (
+    f"import runpy, sys; sys.path.insert(0, {str(PROGRAMS)!r});"
+    f"held = [bytes(each % 600) for each in range({sys.argv[1]})]; del held[::3];"
+    f"sys.argv[1:] = ['metrics-52KB']; runpy.run_path({str(program)!r}, run_name='__main__')"
+)
+output, counts = count(["-c", holes], Path(tempfile.mkdtemp()))
+found = {name: counts[process] for process, name in re.findall(r"branch (\\d+) (.+)", output)}
+print(*(found[f"{what} metrics-52KB"] - found["nothing"] for what in ("save", "load")))
+"""
+    python = release_python(NEWEST)
+    counted = [run(python, "-c", code, holes) for holes in (0, 10_000)]
+    before, after = (list(map(int, each.stdout.split())) for each in counted)
+    assert after == pytest.approx(before, rel=0.003)
+
+
 def test_quick_runs_leave_out_the_longest(run_each_case_once):
     pattern = r"^(flows|hashing\.Candidate|instructions|rival|imports\.Part)"
     pattern += r"|^artifacts\.Save\.time_save\('(dict-233B|zeros-64MB)'\)"

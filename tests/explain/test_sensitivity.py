@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from mfbench.explain import sensitivity, sensitivity_report
+from mfbench.explain.harmless import write_edits
 from mfbench.explain.planted import PLACES, plant
-from mfbench.explain.sensitivity_report import page
+from mfbench.explain.sensitivity_report import harmless_text, page
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
 from mfbench.foundation.paths import RESULTS, UPSTREAM
@@ -61,8 +62,46 @@ def test_every_operation_is_slower_in_its_own_place_and_nothing_else_changes(ser
         plant(UPSTREAM, main, {"import": 1}, "Slower")
 
 
-def test_the_page_says_all_of_it(found, tmp_path, monkeypatch):
+@pytest.fixture
+def unharmed():
+    """What records/harmless.json holds, made up: of ten edits, one changes a count."""
+    cases = {f"case {i}": [1e9] for i in range(3)}
+    counts = {f"edit {i}": cases for i in range(10)} | {"edit 9": cases | {"case 0": [1.009e9]}}
+    return {
+        "counts": {"before": cases} | counts,
+        "times": {"before": side(0), "control": side(100), "edit 0": side(200)},
+    }
+
+
+def test_harmless_edits_that_are_called_are_counted(unharmed):
+    said = harmless_text(unharmed)
+    assert "**1 of these 30\ncounts were called.**" in said
+    assert "The largest change was +0.900% (case 0 after edit 9)" in said
+    assert "**0 of these 30 were called.**" in said
+    unharmed["times"]["edit 0"] = side(200, 1.5)
+    assert int(re.search(r"\*\*(\d+) of these 30 were", harmless_text(unharmed))[1]) >= 29
+
+
+def test_harmless_edits_change_nothing_that_runs(series):
+    main, references = commit_of(UPSTREAM, "main"), git(UPSTREAM, "for-each-ref")
+    edits = write_edits(main)
+    assert len(edits) == len(set(edits.values())) == 20
+    for commit in edits.values():
+        changed = git(UPSTREAM, "diff", "--numstat", main, commit).splitlines()
+        ((_, removed, path),) = (line.split() for line in changed)
+        source = git(UPSTREAM, "show", f"{commit}:{path}")
+        before = git(UPSTREAM, "show", f"{main}:{path}") if "harmless" not in path else ""
+        added = source.removeprefix(before)
+        assert added != source or not before
+        assert removed == "0" and not re.search(r"^(import|from|class)|^\w+\(", added, re.MULTILINE)
+        compile(source, path, "exec")
+    assert git(UPSTREAM, "for-each-ref") == references
+
+
+def test_the_page_says_all_of_it(found, unharmed, tmp_path, monkeypatch):
     monkeypatch.setattr(sensitivity, "ROOT", tmp_path)
+    monkeypatch.setattr(sensitivity, "HARMLESS", tmp_path / "harmless.json")
+    (tmp_path / "harmless.json").write_text(json.dumps(unharmed))
     monkeypatch.setattr(sensitivity, "SAMPLES", tmp_path / "sensitivity.json")
     monkeypatch.setattr(sensitivity, "PAGE", tmp_path / "sensitivity.md")
     (tmp_path / "sensitivity.json").write_text(json.dumps(found))
@@ -75,10 +114,10 @@ def test_the_page_says_all_of_it(found, tmp_path, monkeypatch):
     assert "| +0.2% | import | +0.200% | same |" in made
     assert "| +1.0% | import | +1.000% | slower |" in made
     found["equal"]["after"] = side(200, 1.5)
-    assert int(re.search(r"90 comparisons. \*\*(\d+) of them", page(found))[1]) >= 30
+    assert int(re.search(r"90 comparisons. \*\*(\d+) of them", page(found, unharmed))[1]) >= 30
 
 
-def test_what_is_measured_is_what_the_page_reads(series, monkeypatch):
+def test_what_is_measured_is_what_the_page_reads(series, unharmed, monkeypatch):
     # Counts follow the passes that were planted; times are all the same.
     def measurement(machine, commit, case):
         if case.topic != "instructions":
@@ -92,4 +131,4 @@ def test_what_is_measured_is_what_the_page_reads(series, monkeypatch):
     assert list(found["slower"]) == ["0.0", "0.03", "0.05", "0.1", "0.25"]
     assert list(found["counts"]) == ["before", "control", "0.0", "0.002", "0.01"]
     monkeypatch.setattr(sensitivity_report, "DRAWS", 2)
-    assert "| +1.0% | import | +1.000% | slower |" in page(found)
+    assert "| +1.0% | import | +1.000% | slower |" in page(found, unharmed)
