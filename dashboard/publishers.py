@@ -33,7 +33,7 @@ def publish_complete(conf: Any, **options: Any) -> None:
     target = Path(conf.html_dir).absolute()
     try:
         require_sound(Path(conf.results_dir))
-        leave_out(conf, Path(get_repo(conf)._path))
+        hide_unknown_commits(conf, Path(get_repo(conf)._path))
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             new, old = Path(folder, "new"), Path(folder, "old")
@@ -58,7 +58,7 @@ def require_sound(results: Path) -> None:
         site_data.sides_of(results / machine)
 
 
-def leave_out(conf: Any, upstream: Path) -> None:
+def hide_unknown_commits(conf: Any, upstream: Path) -> None:
     """Let asv pass over results of unpublished machines, and of commits that upstream lacks."""
     commits = {each[:8] for each in git(upstream, "rev-list", "--all").split()}
     files = [

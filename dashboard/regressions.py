@@ -78,14 +78,14 @@ def steps_of(
         compared = compare(base, head, controls.get(base.commit), known, every_run=True)
         for row in compared.regressions:
             declared = known.get(row.case.benchmark)
-            # What fails, and what was nothing before, has no factor.
+            # A failure, or a value that was 0, has no ratio.
             if declared and row.case in declared.cases() and row.before and not row.failed:
                 found.setdefault(row.case, []).append(Step(base, head, row))
     return found
 
 
 def jump(step: Step, repo: Any, revisions: Mapping[str, int]) -> list[float | None]:
-    """Return asv's numbers of two commits, the first None if they are neighbours, and values."""
+    """Return asv's numbers of both commits (the first None if adjacent), and both values."""
     base, head, row = step
     between = repo.get_hashes_from_range(repo.get_range_spec(base.commit, head.commit))
     first = revisions[base.commit] if len(between) > 1 else None

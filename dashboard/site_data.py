@@ -97,8 +97,8 @@ def measured_machines(results: Path) -> dict[str, dict[str, str]]:
         path = results / name / "machine.json"
         if not path.exists():
             raise Failure(
-                f"{name}/machine.json is missing, without which asv passes over the results of "
-                f"{name}; restore it with git, or start any run on that machine, which writes it"
+                f"{name}/machine.json is missing, so asv would ignore that machine's results; "
+                "restore it with git, or start any run on that machine, which writes it"
             )
         facts = read_or_name(read_object, path)
         found[name] = {"name": name, **{each: str(facts.get(each, "")) for each in FACTS}}

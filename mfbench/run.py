@@ -30,7 +30,7 @@ from mfbench.results.machines import ensure_machine, this_machine
 # Lines about what is going to be measured. Each of many releases is named when its turn comes.
 MOST_LINES = 20
 # Of base and head.
-Two = tuple[str, str]
+Pair = tuple[str, str]
 
 
 @click.command()
@@ -80,7 +80,8 @@ def command(
     """Measure two commits and their control, and compare them.
 
     BASE and HEAD are releases, branches or commits of upstream/: main and optimized if not given.
-    main...my-branch is the commit where my-branch left main; HEAD is then my-branch if not given.
+    BASE may be main...my-branch: the commit where my-branch left main. HEAD is then my-branch by
+    default.
 
     Both and the control, which is BASE's code committed once more, alternate round by round; each
     sample is a process of its own. What repeats (instructions, sizes, answers) is measured once.
@@ -93,15 +94,17 @@ def command(
 
     With --dirty or --tree, the results are kept under the machine name "uncommitted", and published
     nowhere. BASE is what is checked out in upstream/ for --dirty, and main for --tree, if not
-    given. What is measured of PATH is metaflow alone, with the suite's versions of what it needs.
+    given. Only metaflow is taken from PATH; its dependencies are the suite's pinned versions.
     """
     if dirty or tree:
         if head or series or releases or machine or publish or (dirty and tree):
             raise click.UsageError(
-                "--dirty and --tree take a BASE, but not each other, HEAD, --series, --releases, "
-                "--machine or --publish"
+                "--dirty and --tree exclude each other, and can't be combined with HEAD, --series, "
+                "--releases, --machine or --publish"
             )
         machine = UNCOMMITTED_MACHINE
+    elif machine == UNCOMMITTED_MACHINE:
+        raise click.UsageError(f"--machine {machine} is kept for --dirty and --tree")
     benchmarks = discover()
     every = series or releases
     cases = select(benchmarks, "thorough" if every else profile, topics, bench)
@@ -122,20 +125,21 @@ def command(
 
 def two_sides(
     base: str | None, head: str | None, dirty: bool, tree: Path | None
-) -> tuple[Two, Two]:
+) -> tuple[Pair, Pair]:
     """Return the names of base and head, and their commits."""
     base = base or ("HEAD" if dirty else "main")
     commit = find_commit(UPSTREAM, base)
     if dirty:
         return (base, "uncommitted changes"), (commit, write_changes(UPSTREAM))
     if tree:
-        click.echo(f"only metaflow is taken from {tree}; what it needs is of the suite's versions")
+        dependencies = "its dependencies are the suite's pinned versions"
+        click.echo(f"only metaflow is taken from {tree}; {dependencies}")
         return (base, str(tree)), (commit, write_package(UPSTREAM, commit, tree))
     head = head or base.partition("...")[2] or "optimized"
     return (base, head), (commit, find_commit(UPSTREAM, head))
 
 
-def run_pair(request: Request, names: Two, commits: Two, rounds: int, dry_run: bool) -> None:
+def run_pair(request: Request, names: Pair, commits: Pair, rounds: int, dry_run: bool) -> None:
     """Measure two commits and their control; print a table of what was measured, and only that."""
     base, head = commits
     control = (control_of if dry_run else write_control)(UPSTREAM, base)

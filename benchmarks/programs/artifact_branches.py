@@ -19,7 +19,7 @@ from pathlib import Path
 
 import branches
 
-# Where the first block of a pool lies, and the first one of a pool that begins a MiB.
+# Where the first block of a pool lies, and of the first pool of an arena (1 MiB).
 POOL, MEBIBYTE, FIRST_BLOCK = 2**14, 2**20, 48
 fork = branches.branch
 
@@ -44,7 +44,7 @@ def fork_each(found):
 
 
 def end_with(action, *arguments):
-    """Do something that ends its process; after an error, a thread would go on."""
+    """Run an action that ends its process; end it after an error, too."""
     try:
         action(*arguments)
     except BaseException:
@@ -53,9 +53,9 @@ def end_with(action, *arguments):
 
 
 def fill_pools():
-    """Return objects that leave no room in Python's pools but in a new one for each size of block.
+    """Fill all pools, so that each size of block begins a new one; return what fills them.
 
-    The last of these begins a MiB: on one side of such a line, freeing takes a little longer.
+    The last of these begins an arena: freeing across that line costs a little more.
     """
     held = [bytes(512 - 33) for _ in range(8192)]
     for size in range(16, 513, 16):

@@ -40,8 +40,8 @@ def require_commit():
     found = INSTALLED.read_text() if INSTALLED.exists() else ""
     if wanted not in (None, found):
         raise RuntimeError(
-            f"another process has replaced {wanted[:8]} by {found[:8] or 'an unknown package'}; "
-            "let it end, and measure again"
+            f"another process installed {found[:8] or 'an unknown package'} over {wanted[:8]} "
+            "while it was measured; wait until it ends, and measure again"
         )
 
 

@@ -75,8 +75,8 @@ function drawRatios(figure, shown, noise) {
 
 /**
  * Return how the commits of the series changed one case: rows that are judged as one table. Commits
- * without a result of their own are one step with the next that has one; nobody knows which of them
- * did it.
+ * without a result of their own are one step with the next that has one; their effects can't be
+ * separated.
  */
 function stepsOf(data, machine, index) {
   const commits = [data.series.base, ...data.series.commits];
@@ -152,7 +152,7 @@ function seriesText(data, machine, described, steps) {
   const product = steps.reduce((all, step) => all * step.ratio, 1);
   const whole = stepOf(data, machine, described.index, data.series.base, steps.at(-1).hash);
   const notes = ["Each number is before / after: above 1 is faster, or less.",
-    `Their product is ${digits(product)}; main and the last commit with a result, compared directly: ${ratioAndInterval(whole)}.`];
+    `The product of all steps is ${digits(product)}; main compared directly with the last measured commit gives ${ratioAndInterval(whole)}.`];
   const apart = steps.filter((step) => step.verdict === "not comparable").length;
   if (apart) notes.push(`Pale bars: ${apart} of ${steps.length} steps can't be compared, mostly because the two commits were measured in different runs.`);
   if (steps[0].name === "control") notes.push("The first bar is the control, an empty change: what it shows is noise.");
@@ -163,13 +163,14 @@ function seriesText(data, machine, described, steps) {
 function togetherText(data, machine, described, steps) {
   const together = steps.flatMap(({ names }) => (names.length > 1 ? names : []));
   if (!together.length) return "";
-  const said = "A bar of several commits shows what they did together: no single one of them can be named.";
+  const said = "A bar of several commits shows what they did together.";
   const counts = described.witness === null ? [] : stepsOf(data, machine, described.witness);
   const single = counts.filter(({ names, name }) => names.length === 1 && together.includes(name));
   if (single.length < together.length) return said;
   const moved = single.filter(hasMoved).map((step) => `${step.name} (${timesText(step)})`);
-  return `${said} Counted one by one, ${moved.length ? "these" : "none of them"} changed the instructions` +
-    `${moved.length ? ": " : ""}${moved.join(", ")}.`;
+  return moved.length
+    ? `${said} By their instruction counts, these commits changed it: ${moved.join(", ")}.`
+    : `${said} None of them changed the instructions.`;
 }
 
 /** Draw a case over the releases, with quartiles; `onChoose` gets the release that a person clicks. */

@@ -33,7 +33,7 @@ function distanceFromOne(ratio) {
   return ratio ? Math.max(ratio, 1 / ratio) - 1 : Infinity;
 }
 
-/** Return whether the confidence interval leaves out a ratio of 1. */
+/** Return whether the confidence interval excludes a ratio of 1. */
 function excludesOne({ low, high }) {
   return low > 1 || high < 1;
 }

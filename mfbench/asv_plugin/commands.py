@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from functools import partial, partialmethod
 from pathlib import Path
@@ -24,15 +24,16 @@ from asv.commands.run import Run
 from asv.commands.setup import Setup
 from asv.commands.update import Update
 from asv.machine import Machine
-from asv.repo import NoSuchNameError, get_repo
+from asv.repo import get_repo
 from asv.results import Results
 
-from mfbench.asv_plugin import RUN
+from mfbench.asv_plugin import LOCK, LOCKED, RUN
 from mfbench.foundation.errors import Failure
-from mfbench.foundation.files import atomic_write
+from mfbench.foundation.files import atomic_write, locked
 from mfbench.foundation.mistakes import mistake
 from mfbench.foundation.paths import RESULTS
 from mfbench.foundation.terminal import use_plain_characters
+from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import discover
 from mfbench.results.machines import ensure_machine, likeliest, machines_with, this_machine
 from mfbench.results.reader import DAMAGES, read_side
@@ -49,19 +50,14 @@ asv_load_machine, asv_write_json = Machine.load, util.write_json
 def compare(conf: Any, hash_1: str, hash_2: str, **options: Any) -> None:
     """Run ``asv compare``; of several machines, choose the likeliest, where asv would ask."""
     names, results, machine = (hash_1, hash_2), Path(conf.results_dir), options.get("machine")
-    repository = get_repo(conf)
-    try:
-        commits = [repository.get_hash_from_name(name) for name in names]
-    except NoSuchNameError as problem:
-        raise util.UserError(
-            f"unknown revision {problem}; git -C upstream tag lists the releases"
-        ) from None
+    upstream = Path(get_repo(conf)._path)
+    commits = [find_commit(upstream, name) for name in names]
     measured = machines_with(results, commits)
     if machine not in measured:
         if machine or not measured:
             raise util.UserError(unmeasured(results, names, commits, machine))
         options["machine"] = likeliest(results, measured, this_machine())
-    asv_compare(conf, hash_1, hash_2, **options)
+    asv_compare(conf, *commits, **options)
 
 
 def unmeasured(
@@ -80,24 +76,22 @@ def unmeasured(
     return f"{what}; measure both with: {command}"
 
 
-def alone(asv_command: Callable[..., Any], conf: Any, options: Any) -> Any:
+def run_exclusively(began: str | None, asv_command: Any, conf: Any, options: Any) -> Any:
     """Run a command of asv unless another one measures in this checkout already.
 
     They would disturb each other, install over each other and overwrite each other's results.
+    `began` says when mfbench's run began, to which this belongs: mfbench then holds the lock.
     """
     if getattr(options, "quick", False):
         os.environ[QUICK] = "1"
     # There is one environment. asv tells benchmarks no commit that another process has installed.
     options.parallel = 1
-    lock = Path(conf.env_dir).resolve().parent / "measuring"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as opened:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise util.UserError(
-                "another run measures in this checkout; wait for it to end, or use another clone"
-            ) from None
+    # None lets commits take turns, too. Where they do not, times are of no common run.
+    if began or getattr(options, "interleave_rounds", False) is not False:
+        start = datetime.fromtimestamp(float(began or time.time()), timezone.utc)
+        Results.add_result = partialmethod(add_result, start)
+    lock = Path(conf.env_dir).resolve().parent / LOCK
+    with nullcontext() if began else locked(lock, LOCKED):
         # An author's mistake is told before a commit is built, in a line.
         discover(Path(conf.benchmark_dir).resolve())
         return asv_command(conf, options)
@@ -122,8 +116,11 @@ def write_json(path: str, *contents: Any, **options: Any) -> None:
 
 
 def in_one_line(kind: type[BaseException], problem: BaseException, traceback: Any) -> None:
-    """Print one line where asv would show a traceback for something that a person can mend."""
-    if isinstance(problem, re.error):
+    """Print one line where asv would show a traceback for something that a person can fix."""
+    if isinstance(problem, KeyboardInterrupt | BrokenPipeError):
+        # Ctrl-C; or who reads our output (head, less) has ended.
+        said = ""
+    elif isinstance(problem, re.error):
         said = f"{problem.pattern!r} is no regular expression ({problem}); correct it and run again"
     elif isinstance(problem, Failure | OSError | util.ProcessError):
         said = str(problem)
@@ -131,7 +128,7 @@ def in_one_line(kind: type[BaseException], problem: BaseException, traceback: An
         said = mistake(problem) or (damage() if isinstance(problem, DAMAGES) else "")
     if said:
         print(f"error: {' '.join(said.split())}", file=sys.stderr)
-    elif not isinstance(problem, KeyboardInterrupt):
+    elif not isinstance(problem, KeyboardInterrupt | BrokenPipeError):
         sys.__excepthook__(kind, problem, traceback)
 
 
@@ -150,11 +147,12 @@ def setup() -> None:
     use_plain_characters()
     # Every measured process would inherit it, and compile metaflow at each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Measured processes inherit nothing of it.
+    alone = partial(run_exclusively, os.environ.pop(RUN, None))
     for each in INSTALLING:
-        # What a person starts. One such command may call what another does, never this of it.
+        # Only the entry points: asv's commands call each other's run(), which must not take the
+        # lock twice.
         each.run_from_conf_args = staticmethod(partial(alone, each.run_from_conf_args))
-    began = datetime.fromtimestamp(float(os.environ.pop(RUN, time.time())), timezone.utc)
-    Results.add_result = partialmethod(add_result, began)
     Compare.run = staticmethod(compare)
     Machine.load = staticmethod(load_machine)
     util.write_json = write_json

@@ -34,7 +34,7 @@ def build(build_folder: Path, cache_folder: Path) -> None:
     if not (source / "__init__.py").is_file():
         sys.exit(f"error: this commit has no package {PACKAGE}")
     shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(source, package)
+    shutil.copytree(source, package, symlinks=True)
     compileall.compile_dir(
         package,
         # Some files are templates, and no valid Python.

@@ -1,4 +1,4 @@
-"""The command ``mfbench prove harmless``: edits that change nothing that runs are not called."""
+"""The command ``mfbench prove harmless``: harmless edits cause no false alarms."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ FUNCTION = "\n\ndef _harmless(first, second=None):\n    return [first, second]\n
 
 @click.command()
 def command() -> None:
-    """Prove that no edit is called that changes nothing that runs.
+    """Check that harmless edits cause no false alarms.
 
-    Measures throw-away commits of the newest release, of which each adds constants, a comment, an
-    unused function or a module: a quarter of an hour on an idle machine. Keeps what was measured in
-    records/harmless.json and writes docs/sensitivity.md.
+    Measures throw-away commits on the newest release. Each adds constants, a comment, an unused
+    function or an unused module; none changes what runs. A quarter of an hour on an idle machine.
+    Keeps what was measured in records/harmless.json and writes docs/sensitivity.md.
     """
     if shutil.which("valgrind") is None:
         raise Failure("valgrind is missing, which counts instructions; install it")
@@ -55,11 +55,11 @@ def measure_all(base: str) -> dict[str, Any]:
     benchmarks = read_benchmarks(RESULTS)
     edits = write_edits(base)
     counts = measured({"before": base} | edits, counts_of(benchmarks), 1)
-    # Of each file another kind, and the last.
+    # Time one edit per file; together they cover every kind.
     names = [*list(edits)[:: len(FILES)], list(edits)[-1]]
     sides = {"before": base, "control": write_control(UPSTREAM, base)}
     timed = sides | {name: edits[name] for name in names}
-    # What runs no code of metaflow is never called.
+    # Cases that run no code of metaflow are never judged.
     cases = [
         case
         for case in timed_cases(benchmarks, "quick")

@@ -61,8 +61,8 @@ identical code. The table shows the share of draws that were called slower; in t
 or slower. Draws share rounds, so the last digit means little.
 
 {seen_table(found, ROUNDS)}
-The same with {QUICK} rounds, as many as the quick profile measures, and by the times alone: where
-the instructions of the same work are counted and moved, too, more is seen.
+The same with {QUICK} rounds, as in the quick profile, judged by time alone. The quick profile sees
+more where an instruction count confirms the change.
 
 {seen_table(found, QUICK)}
 ## Slow-downs, by instructions
@@ -73,7 +73,7 @@ One count per commit. A change of at most 0.5% is called the same.
 
 
 def harmless_text(harmless: Mapping[str, Any]) -> str:
-    """Say how many harmless edits were called, by count and by time."""
+    """Say how many false alarms harmless edits caused, by count and by time."""
     edits = dict(harmless["counts"])
     before = {case: value for case, (value,) in edits.pop("before").items()}
     changes = {
@@ -91,10 +91,10 @@ def harmless_text(harmless: Mapping[str, Any]) -> str:
     ]
     alarms = sum(each in MOVED for each in verdicts)
     return f"""\
-Of {len(edits)} edits, {len(before)} cases each were counted: **{sum(called)} of these {len(called)}
-counts were called.** The largest change was {new / old - 1:+.3%} ({most}).
-Of {len(times)} edits, {len(base)} cases each were timed in one run of the quick profile:
-**{alarms} of these {len(verdicts)} were called.**"""
+{len(before)} cases were counted at each of {len(edits)} edits: **{sum(called)} of these
+{len(called)} counts were false alarms.** The largest change was {new / old - 1:+.3%} ({most}).
+{len(base)} cases were timed at each of {len(times)} edits, in one run of the quick profile:
+**{alarms} of these {len(verdicts)} times were false alarms.**"""
 
 
 def tests_of(sides: Sequence[Mapping[str, Sequence[float]]]) -> list[Evidence]:

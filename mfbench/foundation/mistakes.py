@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mfbench.foundation.paths import ROOT
 
-# What authors call, not what they write: it finds their mistakes.
+# Helper code: a mistake that it finds is its caller's.
 HELPERS = ("optimizations/edits", "benchmarks/support/declarations.py")
 
 
@@ -41,10 +41,10 @@ def mistake(problem: BaseException, *folders: Path) -> str:
     # What Python itself raises says little without its type.
     kind = type(problem)
     what = f"{kind.__name__}: {what}" if kind.__module__ == "builtins" else what
-    return f"{ours[-1]}: {' '.join(what.split())}; mend it" if ours else ""
+    return f"{ours[-1]}: {' '.join(what.split())}; fix it" if ours else ""
 
 
-def name_left_out(applied: Iterable[str]) -> None:
+def warn_about_unlisted(applied: Iterable[str]) -> None:
     """Say on stderr which modules of optimizations/ are not in SERIES."""
     modules = {path.stem for path in (ROOT / "optimizations").glob("*.py")}
     if left_out := sorted(modules - {"__init__", *applied}):

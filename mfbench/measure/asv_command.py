@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from asv.config import Config
 from asv.util import UserError
 
-from mfbench.asv_plugin import RUN
+from mfbench.asv_plugin import LOCK, LOCKED, RUN
 from mfbench.foundation.errors import Failure
+from mfbench.foundation.files import locked
 from mfbench.foundation.paths import ROOT
 
 # asv's exit code where it ran and some benchmarks failed.
@@ -23,15 +24,17 @@ SECONDS_TO_STOP = 10
 
 @contextmanager
 def one_run() -> Iterator[None]:
-    """Let all that asv measures meanwhile belong to one run, which is what makes times comparable.
+    """Give all results of the block the same start of their run.
 
-    Only where each call of asv measures all commits that are compared, in turns.
+    Only where each call of asv measures all commits that are compared, in turns. No other asv
+    installs a commit meanwhile.
     """
-    os.environ[RUN] = str(time.time())
-    try:
-        yield
-    finally:
-        os.environ.pop(RUN, None)
+    with locked(ROOT / ".asv" / LOCK, LOCKED):
+        os.environ[RUN] = str(time.time())
+        try:
+            yield
+        finally:
+            del os.environ[RUN]
 
 
 def configuration() -> Config:

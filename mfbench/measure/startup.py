@@ -91,7 +91,7 @@ def make_environment(commit: str) -> Path:
         return Path(environment.find_executable("python"))
     except (util.UserError, util.ProcessError) as problem:
         reason = str(problem).strip().partition("\n")[0]
-        raise Failure(f"no environment for {commit[:8]} ({reason}); mend it, run again") from None
+        raise Failure(f"no environment for {commit[:8]} ({reason}); fix it, run again") from None
 
 
 def one_round(pythons: Mapping[str, Path], names: Sequence[str], number: int) -> Iterator[Timed]:

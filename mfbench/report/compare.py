@@ -40,7 +40,9 @@ WIDTH = 160
 )
 @topics_option
 @click.option("--all", "everything", is_flag=True, help="Show the cases that did not change, too.")
-@click.option("--every-run", is_flag=True, help="Keep the times of other runs, too, marked.")
+@click.option(
+    "--every-run", is_flag=True, help="Also show times of other runs, marked 'other run'."
+)
 @format_option("text", "markdown", "json")
 @output_option
 @click.option(
@@ -66,12 +68,12 @@ def command(
 
     BASE and HEAD are releases, branches or commits of upstream/. Each case gets a verdict, which
     docs/understanding.md explains. Without --machine, this machine's results are used, or else
-    those of the machine that measured the most. Of several runs, the one that timed most cases is
-    shown.
+    those of the machine that measured the most. If the pair was timed in several runs, only the one
+    with the most timed cases is shown.
 
     Exit codes: 0 compared; 1 a regression, with --fail-on regression (HEAD takes longer or executes
-    more instructions in some case, or a benchmark fails that worked in BASE); 2 nothing was
-    measured, or nothing is comparable; 3 an error.
+    more instructions in some case, or a benchmark that worked in BASE fails or gives a wrong answer
+    in HEAD); 2 nothing was measured, or nothing is comparable; 3 an error.
     """
     require(UPSTREAM)
     # Not above: help and errors do without the statistics, which take a second to load.

@@ -120,7 +120,7 @@ def verdict_text(row: Row) -> str:
         text = NO_DIFFERENCE
         if row.detectable is not None and not row.reason.startswith(TOO_NOISY):
             text += f"; this run could have seen {100 * row.detectable:.0f}%"
-    notes = list(filter(None, ["other run" * row.other_run, row.reason]))
+    notes = list(filter(None, ["other run" if row.other_run else "", row.reason]))
     if row.disagree and row.witness is not None:
         words = {Verdict.FASTER: "fewer", Verdict.SLOWER: "more", Verdict.SAME: "the same"}
         notes.append(f"instructions: {words.get(row.witness, row.witness.value)}")

@@ -111,12 +111,12 @@ def add(repository: Path, releases: Sequence[Release]) -> None:
     fetch(releases)
     try:
         import_sdists(repository, releases, commit_of(repository, "main"))
-        forward(repository, INCOMING)
+        fast_forward_main(repository, INCOMING)
     finally:
         git(repository, "update-ref", "-d", INCOMING)
 
 
-def forward(repository: Path, commit: str) -> None:
+def fast_forward_main(repository: Path, commit: str) -> None:
     """Move branch main to a later commit."""
     if git(repository, "branch", "--show-current") == "main":
         # It refuses to overwrite what a person has changed or added.
@@ -136,7 +136,7 @@ def clone(repository: Path, source: str) -> None:
         refresh(repository)
         return
     with new_folder(repository) as folder:
-        ask(source, "clone", "--template=", source, str(folder))
+        run_remote_git(source, "clone", "--template=", source, str(folder))
         branch = git(folder, "branch", "--show-current")
         if not branch:
             raise Failure(f"{source} has no default branch to measure; name another clone")
@@ -146,18 +146,18 @@ def clone(repository: Path, source: str) -> None:
 
 def refresh(repository: Path) -> None:
     """Fetch what is new where a clone is from; main follows unless a person has committed on it."""
-    ask("origin", "-C", str(repository), "fetch", "--quiet", "origin")
+    run_remote_git("origin", "-C", str(repository), "fetch", "--quiet", "origin")
     newest = find_commit(repository, "main@{upstream}")
     if git(repository, "rev-list", f"{newest}..main"):
-        print("main holds commits that its origin lacks; it stays", file=sys.stderr)
+        print("main has local commits, so it was not moved to its origin's newest", file=sys.stderr)
     else:
-        forward(repository, newest)
+        fast_forward_main(repository, newest)
 
 
-def ask(source: str, *arguments: str) -> None:
+def run_remote_git(source: str, *arguments: str) -> None:
     """Let git talk to another repository, with a person's proxies and keys and its own progress."""
     if subprocess.run([executable(), *arguments]).returncode != 0:
-        raise Failure(f"git gets nothing from {source} (it said why above); run again")
+        raise Failure(f"git could not fetch from {source} (reason above); run again")
 
 
 @click.command("setup")

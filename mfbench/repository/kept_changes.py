@@ -3,7 +3,7 @@
 Applying the whole series takes ten seconds a release and more. The result depends on nothing but
 the release's files and the optimisations' sources, so a digest of each names the file that keeps
 it. Where a source has changed, only those optimisations are applied again that depend on it: a file
-also keeps what each asked of the release, and a digest of the answers.
+also keeps each one's queries of the release, and a digest of the results of the queries.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ OF_ANOTHER = re.compile(r"^(\s*(from|import) optimizations(?!\.edits\b)|from \.)
 class Change:
     """What one optimisation makes of a release: new texts by path, or why it does not apply.
 
-    `source` is a digest of its sources, `asked` what it asked of the release (see `SourceTree`),
-    and `answers` a digest of what it was told.
+    `source` is a digest of its sources, `queries` what it read of the release (see `SourceTree`),
+    and `results` a digest of the results of the queries.
     """
 
     number: int
@@ -50,8 +50,8 @@ class Change:
     files: dict[str, str]
     refusal: str = ""
     source: str = ""
-    asked: list[list[str]] = field(default_factory=list)
-    answers: str = ""
+    queries: list[list[str]] = field(default_factory=list)
+    results: str = ""
 
 
 def changes_of(upstream: Path, base: str) -> list[Change]:
@@ -85,7 +85,9 @@ def apply(upstream: Path, base: str, earlier: Sequence[Change] = ()) -> Iterator
         release, tree = (SourceTree(texts, texts.__getitem__) for _ in range(2))
         source = source_fingerprint(optimization.name)
         known = (each for each in earlier if each.source == source)
-        change = next((each for each in known if each.answers == release.answers(each.asked)), None)
+        change = next(
+            (each for each in known if each.results == release.results_of(each.queries)), None
+        )
         if change is None:
             if not told:
                 what = git(upstream, "describe", "--tags", "--always", base)
@@ -98,8 +100,9 @@ def apply(upstream: Path, base: str, earlier: Sequence[Change] = ()) -> Iterator
                 files = tree.changes()
             except DoesNotApply as reason:
                 refusal = str(reason)
-            asked = sorted(map(list, tree.asked))
-            change = Change(*about, files, refusal, source, asked, release.answers(asked))
+            queries = sorted(map(list, tree.queries))
+            results = release.results_of(queries)
+            change = Change(*about, files, refusal, source, queries, results)
         texts |= change.files
         yield replace(change, number=number)
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from mfbench.foundation.mistakes import name_left_out
+from mfbench.foundation.mistakes import warn_about_unlisted
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.repository.applicability import outcomes, rows
 from mfbench.repository.kept_changes import changes_of
@@ -19,7 +19,7 @@ from mfbench.repository.series import build_series, find_commit
 def list_command() -> None:
     """Show the optimisations and the files that they change."""
     changes = changes_of(UPSTREAM, find_commit(UPSTREAM, "main"))
-    name_left_out(change.name for change in changes)
+    warn_about_unlisted(change.name for change in changes)
     for change in changes:
         print(f"{change.number}. {change.name}: {change.title}")
         for line in [change.refusal] if change.refusal else change.files:
@@ -60,7 +60,7 @@ def check_command(revisions: tuple[str, ...]) -> None:
     from rich.text import Text
 
     found = outcomes(UPSTREAM, revisions or list(releases_on_main(UPSTREAM)))
-    name_left_out(next(iter(found.values()), {}))
+    warn_about_unlisted(next(iter(found.values()), {}))
     table = Table("optimisation", "applies to", "releases", "elsewhere", show_lines=True)
     for cells in rows(found):
         table.add_row(*map(Text, cells))

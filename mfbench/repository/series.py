@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git, is_repository
-from mfbench.foundation.mistakes import name_left_out
+from mfbench.foundation.mistakes import warn_about_unlisted
 from mfbench.repository.branch import move_branch
 from mfbench.repository.commits import NewCommit, write_commits
 from mfbench.repository.kept_changes import Change, changes_of, sources_fingerprint
@@ -40,7 +40,10 @@ def find_commit(upstream: Path, revision: str) -> str:
         raise Failure(f"{upstream.name}/ is missing; build it with: mfbench setup")
     if "..." in revision:
         sides = [find_commit(upstream, side or "HEAD") for side in revision.split("...", 1)]
-        return git(upstream, "merge-base", *sides)
+        try:
+            return git(upstream, "merge-base", *sides)
+        except Failure:
+            raise Failure(f"{revision}: these have no common commit; name a commit") from None
     found = commit_of(upstream, revision)
     if found is not None:
         return found
@@ -66,7 +69,7 @@ def build_series(
     """
     base = find_commit(upstream, onto)
     series = write_series(upstream, base)
-    name_left_out(commit.name for commit in series)
+    warn_about_unlisted(commit.name for commit in series)
     tip = next((commit.hash for commit in reversed(series) if commit.hash), base)
     move_branch(upstream, branch, tip, base)
     if branch == "optimized" and is_stale(upstream):

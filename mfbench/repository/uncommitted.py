@@ -31,8 +31,8 @@ def write_changes(upstream: Path) -> str:
     written = _write(upstream, find_commit(upstream, "HEAD"), upstream / PACKAGE, files)
     if written is None:
         raise Failure(
-            f"nothing in {upstream.name}/{PACKAGE}/ is uncommitted; change something, or measure "
-            "what is checked out: mfbench run BASE HEAD"
+            f"{upstream.name}/{PACKAGE}/ has no uncommitted changes; "
+            "to measure what is checked out: mfbench run main HEAD"
         )
     return written
 
@@ -46,19 +46,23 @@ def write_package(upstream: Path, base: str, folder: Path) -> str:
     package = next((each for each in places if (each / "flowspec.py").is_file()), None)
     if package is None:
         raise Failure(f"{folder} holds no metaflow; name its package or the folder above")
-    files = (path for path in sorted(package.rglob("*")) if "__pycache__" not in path.parts)
-    written = _write(upstream, base, package, files)
+    written = _write(upstream, base, package, sorted(package.rglob("*")))
     if written is None:
-        raise Failure(f"{folder} holds the metaflow of {base[:8]}; there is nothing to compare")
+        raise Failure(f"{folder} is identical to {base[:8]}; there is nothing to compare")
     return written
 
 
 def _write(upstream: Path, base: str, package: Path, files: Iterable[Path]) -> str | None:
-    """Write a commit on top of `base` with these files as its package; None if base has them."""
+    """Write a commit on top of `base` with these files as its package; None if base has them.
+
+    Compiled modules are left out.
+    """
     seconds = int(git(upstream, "show", "-s", "--format=%ct", base)) + 60
     stream = [header(TEMPORARY_REF, 1, base, "Uncommitted work\n", seconds)]
     stream += [f"D {PACKAGE}\n".encode()]
     for path in files:
+        if "__pycache__" in path.parts:
+            continue
         name = f"{PACKAGE}/{path.relative_to(package).as_posix()}"
         if path.is_symlink():
             stream.append(file_change("120000", name, os.fsencode(path.readlink())))

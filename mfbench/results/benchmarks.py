@@ -110,7 +110,7 @@ def discover(folder: Path = ROOT / "benchmarks") -> dict[str, Benchmark]:
     command = [sys.executable, "-m", "mfbench.results.discovery", str(folder)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if finished.returncode:
-        said = finished.stderr.strip() or f"importing {folder.name}/ ends Python; it must not"
+        said = finished.stderr.strip() or f"importing {folder.name}/ exited Python; remove the exit"
         raise Failure(said.splitlines()[-1])
     found = json.loads(finished.stdout.splitlines()[-1])
     return {each["name"]: Benchmark.of(each) for each in found}

@@ -68,7 +68,10 @@ def faults_of_machine(folder: Path, commits: Collection[str]) -> Iterator[Fault]
     try:
         facts = read_object(folder / MACHINE)
     except Failure as failure:
-        missing = "missing, so that these results are not published; any run there writes it"
+        missing = (
+            "missing, so the site can't be published; restore it with git, or start a run on that "
+            "machine"
+        )
         text = str(failure) if (folder / MACHINE).exists() else missing
         yield Fault(folder / MACHINE, text)
     if facts and facts.get("machine") != folder.name:
@@ -121,5 +124,5 @@ def command() -> None:
     if found:
         print("restore a damaged file with git, or remove it and measure again")
     files = len(list(RESULTS.glob("*/*-*.json")))
-    print(f"{files} files of results, {len(found)} faults")
+    print(f"{files} files of results, {len(found)} fault{'s' * (len(found) != 1)}")
     sys.exit(1 if found else 0)

@@ -26,7 +26,7 @@ KINDS = ("time", "timeraw", "track", "peakmem", "mem")
 BEGINNINGS = tuple(f"{kind}_" for kind in KINDS)
 # What only benchmarks have.
 DECLARED = ("setup", "setup_cache", "params", "rounds", "number")
-HOW = f"a public class with a method that begins with {', '.join(BEGINNINGS)}"
+HOW = f"a public class with a method named {', '.join(f'{each}...' for each in BEGINNINGS)}"
 
 
 def main(folder: Path) -> None:
@@ -39,12 +39,14 @@ def main(folder: Path) -> None:
         sys.exit(mistake(problem, folder) or repr(problem))
     names = [each["name"] for each in json.loads(found.getvalue())]
     for path in sorted(folder.glob("[!_]*.py")):
-        for line in overlooked(path, [name for name in names if name.startswith(f"{path.stem}.")]):
+        for line in unrecognised(
+            path, [name for name in names if name.startswith(f"{path.stem}.")]
+        ):
             sys.exit(line)
     print(found.getvalue())
 
 
-def overlooked(path: Path, names: Collection[str]) -> Iterator[str]:
+def unrecognised(path: Path, names: Collection[str]) -> Iterator[str]:
     """Yield what looks like a benchmark in a topic's module, and is none to asv."""
     place = f"{path.parent.name}/{path.name}"
     module = sys.modules[f"{path.parent.name}.{path.stem}"]
@@ -62,17 +64,17 @@ def overlooked(path: Path, names: Collection[str]) -> Iterator[str]:
         is_meant = any(hasattr(each, attribute) for attribute in DECLARED)
         if is_meant and not is_one and not each.__subclasses__():
             line = inspect.getsourcelines(each)[1]
-            yield f"{place}:{line}: asv finds no benchmark in {name}; it takes {HOW}"
+            yield f"{place}:{line}: asv finds no benchmark in {name}; it needs {HOW}"
     others = (other.read_text(encoding="utf-8") for other in path.parent.rglob("*.py"))
     imported = re.compile(rf"\bbenchmarks(\.| import .*\b){path.stem}\b")
     if not names and not any(map(imported.search, others)):
-        yield f"{place}:1: asv finds no benchmark in it, and nothing imports it; it takes {HOW}"
+        yield f"{place}:1: asv finds no benchmark in it, and nothing imports it; it needs {HOW}"
 
 
 def misspelt(place: str, members: Mapping[str, Any]) -> Iterator[str]:
     """Yield functions that are nearly named as benchmarks are."""
     for name, each in members.items():
-        word = re.match("[A-Za-z][a-z]*", name)
+        word = re.match("[A-Za-z]+(?=_)", name)
         if isinstance(each, FunctionType) and word and not name.startswith(BEGINNINGS):
             for kind in difflib.get_close_matches(word[0].lower(), KINDS, n=1, cutoff=0.81):
                 line = each.__code__.co_firstlineno

@@ -91,8 +91,9 @@ class Measurement:
 
     def same_run(self, other: Measurement) -> bool:
         """Whether both were measured in one run, so that their times may be compared."""
-        is_near = abs(self.began - other.began) <= APART
-        return self.run == other.run and (is_near or not self.began or not other.began)
+        if self.run or other.run:
+            return self.run == other.run
+        return abs(self.began - other.began) <= APART or not (self.began and other.began)
 
 
 @dataclass(frozen=True)
@@ -155,18 +156,25 @@ def measurements_of(result: Results, benchmark: str) -> Iterator[tuple[Case, Mea
     values = result.get_result_value(benchmark, parameters)
     samples = result.get_result_samples(benchmark, parameters)
     began = (result.started_at.get(benchmark) or 0) / 1000
-    seconds = (result.duration.get(benchmark) or 0) / 1  # a text can't be divided
+    seconds = _number(result.duration.get(benchmark) or 0)
     version = str(result.benchmark_version.get(benchmark))
     for place, chosen in enumerate(itertools.product(*parameters)):
         # asv trims what is missing at the end.
         value = values[place] if place < len(values) else None
         kept = samples[place] if place < len(samples) else None
         case = Case(benchmark, tuple(each.strip("'") for each in chosen))
-        number = math.nan if value is None else value / 1
+        number = math.nan if value is None else _number(value)
         times = tuple(map(rounded, kept or ()))
         if not all(map(math.isfinite, times)) or math.isinf(number):
             raise ValueError(f"{case} has a number that can't be")
         yield case, Measurement(number, times, version, began, seconds, value is None)
+
+
+def _number(value: object) -> float:
+    # float() would take a text, too.
+    if not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 def rounded(number: float) -> float:

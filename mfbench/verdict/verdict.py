@@ -20,7 +20,7 @@ TIME_THRESHOLD = 0.03
 COUNT_THRESHOLD, COUNT_NOISE = 0.005, 0.0001
 # Bytes and modules repeat, apart from what an allocator does.
 SIZE_THRESHOLD = 0.01
-# More rounds than these more are no advice.
+# Above this many more rounds, a case is too noisy.
 MOST_ROUNDS = 100
 BELOW_THRESHOLD, AS_MUCH = f"below {TIME_THRESHOLD:.0%}", "the control differs as much"
 TOO_NOISY = "too noisy: "
@@ -78,7 +78,7 @@ class Evidence:
 
     @property
     def excludes_one(self) -> bool:
-        """Whether the confidence interval leaves out a ratio of 1."""
+        """Whether the confidence interval excludes a ratio of 1."""
         return not self.low <= 1 <= self.high
 
     def detectable(self, tests: int = 1) -> float:
@@ -152,7 +152,7 @@ def judge_time(
         How many cases it was adjusted for.
     witness : Verdict, optional
         The verdict on the instructions of the same work: where these moved in the same direction,
-        the code does something else, and chance explains nothing.
+        the code does something else, and significance is not required.
 
     Returns
     -------

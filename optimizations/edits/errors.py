@@ -6,7 +6,7 @@ class DoesNotApply(Exception):
 
 
 class Incomplete(SyntaxError):
-    """A module is no whole optimisation. Says where, as any SyntaxError does."""
+    """A module lacks part of an optimisation. Says where, as any SyntaxError does."""
 
     def __init__(self, what: str, file: str) -> None:
         super().__init__(what, (file, 1, None, None))

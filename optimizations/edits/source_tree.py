@@ -16,8 +16,9 @@ VENDORED = "metaflow/_vendor/"
 class SourceTree:
     """Files by path, read when first asked for; remembers what was changed and added.
 
-    `paths` are all files of the release, relative to its root, with forward slashes. `asked` holds
-    what was asked of the release: where the answers are the same, the edits are.
+    `paths` are all files of the release, relative to its root, with forward slashes.
+    `queries` holds what was read of the release: where the results of the queries are equal, so
+    are the edits.
     """
 
     def __init__(self, paths: Iterable[str], read: Callable[[str], str]) -> None:
@@ -25,10 +26,10 @@ class SourceTree:
         self._read = read
         self._modules: dict[str, Module] = {}
         self._added: dict[str, str] = {}
-        self.asked: set[tuple[str, ...]] = set()
+        self.queries: set[tuple[str, ...]] = set()
 
     def __contains__(self, path: str) -> bool:
-        self.asked.add(("text", path))
+        self.queries.add(("text", path))
         return path in self._paths
 
     def __getitem__(self, path: str) -> Module:
@@ -51,7 +52,7 @@ class SourceTree:
 
         Refused where the release has another file there.
         """
-        self.asked.add(("inserted", path))
+        self.queries.add(("inserted", path))
         source = (INSERTED / path).read_text(encoding="utf-8")
         if path not in self:
             self._paths.add(path)
@@ -61,7 +62,7 @@ class SourceTree:
 
     def modules_matching(self, pattern: str) -> list[str]:
         """List metaflow's own Python files (not the vendored ones) in which `pattern` occurs."""
-        self.asked.add(("matching", pattern))
+        self.queries.add(("matching", pattern))
         return [path for path in self._own_modules() if _occurs(pattern, self._text(path))]
 
     def changes(self) -> dict[str, str]:
@@ -72,20 +73,20 @@ class SourceTree:
                 changed[path] = module.source
         return dict(sorted(changed.items()))
 
-    def answers(self, asked: Iterable[Sequence[str]]) -> str:
-        """Return a digest of what this release, as yet unedited, answers to what another was asked.
+    def results_of(self, queries: Iterable[Sequence[str]]) -> str:
+        """Return a digest of the results of queries on this release, as yet unedited.
 
-        Whatever the other one answered follows from these answers: by itself it edits only files
-        whose text it was asked for.
+        If another release's queries have equal results here, so has everything else that its edits
+        read: they change only files whose text they queried.
         """
-        ask: dict[str, Callable[..., object]] = {
+        query: dict[str, Callable[..., object]] = {
             "text": lambda path: self._read(path) if path in self._paths else None,
             "inserted": lambda path: (INSERTED / path).is_file() and (INSERTED / path).read_bytes(),
             "matching": self.modules_matching,
             "importers": self._importers,
         }
-        answers = [ask[kind](*about) for kind, *about in sorted(map(tuple, asked))]
-        return hashlib.sha256(repr(answers).encode()).hexdigest()
+        results = [query[kind](*about) for kind, *about in sorted(map(tuple, queries))]
+        return hashlib.sha256(repr(results).encode()).hexdigest()
 
     def _text(self, path: str) -> str:
         if path in self._modules:
@@ -103,7 +104,7 @@ class SourceTree:
 
     def _importers(self, path: str, name: str) -> list[str]:
         """Modules with a `from <the module at path> import <name>`."""
-        self.asked.add(("importers", path, name))
+        self.queries.add(("importers", path, name))
         location = PurePosixPath(path)
         stem = location.parent.name if location.stem == "__init__" else location.stem
         return [

@@ -173,7 +173,7 @@ def test_a_broken_configuration_is_told_where_asv_shows_a_traceback(measured):
     assert said.startswith("error: asv.conf.json can't be read (<string>:"), said
 
 
-def test_what_installs_waits_for_what_measures(measured):
+def test_installing_commands_refuse_while_another_measures(measured):
     with (measured / ".asv" / "measuring").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         for command in (
@@ -208,7 +208,7 @@ def test_a_sample_of_another_commit_than_the_measured_one_fails(measured, machin
     cases = f"{ONE_CASE}|^aswap"
     said = asv(measured, "run", "--show-stderr", "--quick", "--bench", cases, "main^!", code=2)
     commit = git(measured / "upstream", "rev-parse", "main")
-    assert f"RuntimeError: another process has replaced {commit[:8]} by another " in said
+    assert f"another process installed another  over {commit[:8]} while it was measured" in said
     (path,) = machine.glob(f"{commit[:8]}-*.json")
     results = json.loads(path.read_text())["results"]
     assert results["aswap.Swap.track_swap"][0] is None and results[BENCHMARK][0][0] is None
@@ -225,6 +225,10 @@ def test_all_that_a_run_stores_says_when_the_run_began(measured, machine):
     commits = git(measured / "upstream", "rev-list", "main~1..HEAD").split()
     stored = [stamps(next(machine.glob(f"{each[:8]}-*.json"))) for each in commits]
     assert stored[0] == stored[1] and len(stored[0]) == 1 and stored[2] == {1796000000500}
+    # Commits that do not take turns are of no common run.
+    asv(measured, "run", *rounds[1:], "--bench", cases, "main..HEAD")
+    one, other = (stamps(next(machine.glob(f"{each[:8]}-*.json"))) for each in commits[:2])
+    assert one.isdisjoint(other)
 
 
 def stamps(path):
@@ -252,7 +256,7 @@ def test_benchmarks_know_of_a_quick_run(tmp_path, monkeypatch):
     monkeypatch.setenv(environment.QUICK, "")
     configuration = SimpleNamespace(env_dir=tmp_path / "env", benchmark_dir=ROOT / "benchmarks")
     given = [SimpleNamespace(quick=quick) for quick in (False, True)]
-    found = [commands.alone(quick_or_not, configuration, each) for each in given]
+    found = [commands.run_exclusively(None, quick_or_not, configuration, each) for each in given]
     assert found == [False, True]
 
 

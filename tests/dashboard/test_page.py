@@ -95,14 +95,14 @@ def test_no_single_commit_is_named_for_what_several_did_together(first_page, loo
     shown = page.locator("#series-chart text").all_text_contents()
     assert "26 commits, not measured one by one" in shown and "temporary_names" not in shown
     said = page.inner_text("#series-text")
-    assert re.search(r"Counted one by one, these changed .* lazy_plugins \(1\.\d+× fewer\)", said)
+    assert re.search(r"these commits changed it: .* lazy_plugins \(1\.\d+× fewer\)", said)
     assert "package_on_demand" not in said
     page.select_option("#series-case", "instructions.Command.track_run(import metaflow)")
     page.wait_for_function("document.querySelector('#series-chart').textContent.includes('lazy')")
     assert "several commits" not in page.inner_text("#series-text")
 
 
-def test_what_was_not_measured_has_its_name_and_stops_nothing(look, page_of, copied):
+def test_unmeasured_commits_are_listed_by_name(look, page_of, copied):
     shutil.copy(file_of(RESULTS, "optimized~3"), copied / MACHINE)
     file_of(copied, "optimized").unlink()
     page = look(page_of(site_data.document(copied, UPSTREAM)))

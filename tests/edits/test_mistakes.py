@@ -74,5 +74,5 @@ def test_asv_tells_of_a_broken_benchmark_in_one_line(project, verb):
         finished = run(project, "asv", verb)
     finally:
         new.unlink()
-    said = "error: benchmarks/new.py:1: ModuleNotFoundError: No module named 'none'; mend it\n"
+    said = "error: benchmarks/new.py:1: ModuleNotFoundError: No module named 'none'; fix it\n"
     assert finished.returncode == 1 and finished.stderr == said

@@ -151,7 +151,7 @@ def test_a_tree_reads_lazily_and_knows_what_changed():
 
 
 @pytest.mark.parametrize(
-    ("ask", "same", "other"),
+    ("query", "same", "other"),
     [
         (lambda tree: tree[PATH], {}, {PATH: "import heavy\nx = 1\n"}),
         (lambda tree: "metaflow/new.py" in tree, {}, {"metaflow/new.py": ""}),
@@ -168,14 +168,14 @@ def test_a_tree_reads_lazily_and_knows_what_changed():
         ),
     ],
 )  # fmt: skip
-def test_what_a_tree_was_asked_tells_whether_the_edits_are_the_same_elsewhere(ask, same, other):
+def test_equal_query_results_mean_equal_edits(query, same, other):
     files = {PATH: "import heavy\n", USER: "import heavy\nx = 1\n"}
 
     def tree(changed):
         return SourceTree(files | changed, (files | changed).__getitem__)
 
-    asked = tree({})
-    ask(asked)
-    known = tree({}).answers(asked.asked)
-    assert tree({"metaflow/unread.py": "x"} | same).answers(asked.asked) == known
-    assert tree(other).answers(asked.asked) != known
+    queried = tree({})
+    query(queried)
+    known = tree({}).results_of(queried.queries)
+    assert tree({"metaflow/unread.py": "x"} | same).results_of(queried.queries) == known
+    assert tree(other).results_of(queried.queries) != known

@@ -6,7 +6,7 @@ import pytest
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
-from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.foundation.paths import UPSTREAM
 from mfbench.measure import jobs as module
 from mfbench.measure.jobs import Job, jobs_for, run_job, seconds_of, time_text
 from mfbench.measure.missing import missing_jobs
@@ -25,11 +25,9 @@ VERSIONS = [release.version for release in load()]
 
 
 @pytest.fixture
-def stored(tmp_path, request_of):
-    """A request on copies of the committed results."""
-    for name in (MACHINE, "reference"):
-        shutil.copytree(RESULTS / name, tmp_path / name)
-    return request_of(MACHINE, results=tmp_path)
+def stored(tmp_path, renewed, request_of):
+    """A request on results of its own."""
+    return request_of(MACHINE, results=shutil.copytree(renewed, tmp_path / "results"))
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +96,13 @@ def test_nothing_is_left_of_the_committed_releases(request_of):
     assert list(missing_jobs(release_jobs(asked), asked)) == []
 
 
-def test_newer_releases_begin_with_the_newest_that_was_measured(request_of, tmp_path):
+def test_newer_releases_begin_with_the_newest_that_was_measured(request_of, renewed, tmp_path):
     asked = request_of("new", results=tmp_path)
     assert newer_releases(asked) == []
     (tmp_path / "new").mkdir()
     for version in (VERSIONS[4], VERSIONS[-4], VERSIONS[-1]):
         commit = commit_of(UPSTREAM, version)
-        (path,) = (RESULTS / "reference").glob(f"{commit[:8]}-*.json")
+        (path,) = (renewed / "reference").glob(f"{commit[:8]}-*.json")
         shutil.copy(path, tmp_path / "new")
     # The newest of all is measured with the series.
     newer = newer_releases(asked)

@@ -10,15 +10,16 @@ from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.measure.jobs import jobs_for
 from mfbench.measure.missing import missing_jobs
-from tests.committed import MACHINE, edit, file_of
+from tests.committed import MACHINE, edit, file_of, renew
 
 SAVE, RUN = "artifacts.Save.time_save", "flows.Run.time_hello"
 CARD, COUNTS = "flows.Card.time_run", "instructions.Artifact.track_save"
 
 
 @pytest.fixture
-def lacking(copied, request_of, monkeypatch):
+def lacking(copied, benchmarks, request_of, monkeypatch):
     """Return the cases that main lacks in a copy of its committed results."""
+    renew(copied / MACHINE, benchmarks)
     monkeypatch.setattr(shutil, "which", lambda name: name)
 
     def call(**more):

@@ -63,10 +63,10 @@ def test_a_bad_description_is_told_in_a_line_with_what_to_do(tmp_path, content):
         ("class New:\n    params = 3\n    def time_new(self): 0\n", ":3: TypeError: "),
         (
             "class New:\n    params = ()\n    def new(self): 0\n",
-            f":1: {NONE} New; it takes a public",
+            f":1: {NONE} New; it needs a public",
         ),
         ("class _New:\n    rounds = 1\n    def time_new(self): 0\n", f":1: {NONE} _New; "),
-        ("def time_new(): 0\n\n\ndef timeOld(): 0\n", f":4: {NONE} timeOld; call it time_..., or"),
+        ("def timer(): 0\n\n\ndef tme_old(): 0\n", f":4: {NONE} tme_old; call it time_..., or"),
         ("class New:\n    def new(self): 0\n", f":1: {NONE} it, and nothing imports it; "),
     ],
 )

@@ -88,4 +88,4 @@ def test_the_command_exits_with_1_for_a_fault(copied, monkeypatch):
     file_of(copied, "main").write_text("")
     finished = mfbench("results", "check")
     assert finished.returncode == 1
-    assert finished.stdout.splitlines()[-1] == "3 files of results, 1 faults"
+    assert finished.stdout.splitlines()[-1] == "3 files of results, 1 fault"

@@ -43,7 +43,7 @@ def test_the_series_is_faster_than_its_release(committed):
     assert committed.control.commit == control_of(UPSTREAM, committed.base.commit)
 
 
-def test_a_row_is_called_only_beside_its_interval_and_else_says_why(committed):
+def test_faster_and_slower_need_an_interval_without_1(committed):
     timed = [row for row in committed.rows if row.adjusted_p_value is not None]
     assert all(row.evidence.excludes_one for row in timed if row.verdict in MOVED)
     assert all(row.reason for row in timed if row.verdict is Verdict.CANT_TELL)
@@ -173,7 +173,7 @@ def test_a_comparison_shows_the_times_of_one_run_and_others_only_if_asked(copied
 
 @pytest.mark.parametrize("answer", [1, None])
 @pytest.mark.parametrize("side", NAMES)
-def test_a_wrong_answer_takes_the_time_away(copied, side, answer):
+def test_a_wrong_answer_makes_a_time_not_comparable(copied, side, answer):
     for name in NAMES:
         add_answers(copied, name, {1: answer if name == side else 0, 8: 0})
     comparison = compared(copied)
@@ -219,7 +219,7 @@ def test_the_witness_says_where_it_has_seen_something_else(copied):
 
 
 @pytest.mark.parametrize("count, verdict", [(100, Verdict.FASTER), (200, Verdict.CANT_TELL)])
-def test_a_count_that_moved_as_well_decides_what_may_be_chance(count, verdict):
+def test_a_moved_count_replaces_significance(count, verdict):
     def side(seconds, instructions):
         cases = {
             Case(IMPORT): Measurement(seconds, tuple(seconds + k / 100 for k in range(4))),
