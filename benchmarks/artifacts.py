@@ -20,7 +20,7 @@ class Save(OneSamplePerProcess):
     witness = "instructions.Artifact.track_save({payload})"
     answer = "answers.Artifacts.track_wrong({payload})"
     throughput = True
-    quick = ("metrics-52KB", "float64-8MB", "text-10MB")
+    quick = ("metrics-52KB", "float64-8MB")
     store_type = None  # the commit's own
 
     def setup(self, payload):

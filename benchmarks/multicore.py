@@ -23,7 +23,7 @@ class ParallelMap(OneSamplePerProcess):
     params = (TASKS, tuple(PARALLEL))
     param_names = ("tasks", "max_parallel")
     answer = "answers.ParallelMap.track_wrong({tasks})"
-    quick = ("default",)
+    quick = ("1, default", "8, default")
 
     def setup(self, tasks, max_parallel):
         require_metaflow()

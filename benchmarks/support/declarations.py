@@ -17,7 +17,8 @@ DECLARED = (
     "answer",
     # True: the payload's name says how many bytes are handled ("float64-8MB").
     "throughput",
-    # True, or parameter values: the quick profile measures all cases, or those with such a value.
+    # True, or values: the quick profile measures all cases, or those with such a parameter, or with
+    # exactly such parameters ("8, default").
     "quick",
     # "thorough": only the thorough profile measures it, and `asv run --quick` leaves it out.
     "profile",

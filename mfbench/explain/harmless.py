@@ -76,7 +76,7 @@ def write_edits(base: str) -> dict[str, str]:
         source = git_bytes(UPSTREAM, "show", f"{base}:{path}").decode()
         constants = "".join(f"\n_HARMLESS_{each} = {each}\n" for each in range(number))
         changes = {
-            f"{number} constants in {path}": {path: source + constants},
+            f"constants ({number}) in {path}": {path: source + constants},
             f"a comment in {path}": {path: source + COMMENT},
             f"an unused function in {path}": {path: source + FUNCTION},
             f"another module beside {path}": {path.replace(".py", "_harmless.py"): FUNCTION},

@@ -93,7 +93,8 @@ def harmless_text(harmless: Mapping[str, Any]) -> str:
     return f"""\
 {len(before)} cases were counted at each of {len(edits)} edits: **{sum(called)} of these
 {len(called)} counts were false alarms.** The largest change was {new / old - 1:+.3%} ({most}).
-{len(base)} cases were timed at each of {len(times)} edits, in one run of the quick profile:
+{len(base)} cases were timed at each of {len(times)} edits, in one run of
+{min(map(len, base.values()))} rounds:
 **{alarms} of these {len(verdicts)} times were false alarms.**"""
 
 

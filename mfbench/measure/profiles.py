@@ -3,8 +3,8 @@
 # Samples of each timed case: one per round, each from a process of its own. A profile also measures
 # the cases of the profiles before it.
 PROFILES = {
-    # With 5, an import that was 20 ms slower went unseen; docs/sensitivity.md says what 12 see.
-    "quick": 12,
+    # With 5, an import that was 20 ms slower went unseen; docs/sensitivity.md says what 15 see.
+    "quick": 15,
     # With ten, half of all changes of 10% were seen; with 24, nearly all (docs/sensitivity.md).
     "default": 24,
     "thorough": 40,

@@ -84,7 +84,7 @@ class Benchmark:
     def is_quick(self, case: Case) -> bool:
         """Tell whether the quick profile measures a case."""
         if isinstance(self.quick, tuple):
-            return not set(self.quick).isdisjoint(case.parameters)
+            return not {*case.parameters, ", ".join(case.parameters)}.isdisjoint(self.quick)
         return self.quick
 
 

@@ -45,9 +45,9 @@ def test_the_quick_profile_holds_what_a_person_feels(benchmarks):
         str(case) for each in benchmarks.values() for case in each.cases() if each.is_quick(case)
     }
     saved = [f"artifacts.Save.time_save({payload})" for payload in PAYLOADS]
-    assert [case for case in saved if case in quick] == [saved[1], saved[3], saved[6]]
+    assert [case for case in saved if case in quick] == [saved[1], saved[3]]
     assert {case for case in quick if case.startswith("multicore.")} == {
-        f"multicore.ParallelMap.time_map({tasks}, default)" for tasks in (1, 2, 8, 64)
+        f"multicore.ParallelMap.time_map({tasks}, default)" for tasks in (1, 8)
     }
     assert {case.partition(".")[0] for case in quick} == {
         *("artifacts", "cli", "flows", "imports", "instructions", "multicore")

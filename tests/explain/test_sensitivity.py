@@ -7,13 +7,13 @@ import numpy
 import pytest
 from click.testing import CliRunner
 
-from mfbench.explain import sensitivity, sensitivity_report
+from mfbench.explain import harmless, sensitivity, sensitivity_report
 from mfbench.explain.harmless import write_edits
 from mfbench.explain.planted import PLACES, plant
 from mfbench.explain.sensitivity_report import harmless_text, page
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
-from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.foundation.paths import RESULTS
 from mfbench.measure.selection import cases_of
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import Measurement
@@ -41,25 +41,25 @@ def found(monkeypatch):
     }
 
 
-def test_every_operation_is_slower_in_its_own_place_and_nothing_else_changes(series, monkeypatch):
+def test_every_operation_is_slower_in_its_own_place_and_nothing_else_changes(upstream, monkeypatch):
     assert set(sensitivity.CASES.values()) <= set(cases_of(read_benchmarks(RESULTS)))
-    main, references = commit_of(UPSTREAM, "main"), git(UPSTREAM, "for-each-ref")
-    commit = plant(UPSTREAM, main, dict.fromkeys(PLACES, 123), "Slower")
-    changes = git(UPSTREAM, "diff", "--numstat", main, commit).splitlines()
+    main, references = commit_of(upstream, "main"), git(upstream, "for-each-ref")
+    commit = plant(upstream, main, dict.fromkeys(PLACES, 123), "Slower")
+    changes = git(upstream, "diff", "--numstat", main, commit).splitlines()
     added, removed, changed = zip(*(line.split() for line in changes))
     assert (sum(map(int, added)), set(removed)) == (3 * len(PLACES), {"0"})
     assert sorted(changed) == sorted({path for path, _, _ in PLACES.values()})
     for path, statement, _ in PLACES.values():
-        source = git(UPSTREAM, "show", f"{commit}:{path}")
+        source = git(upstream, "show", f"{commit}:{path}")
         compile(source, path, "exec")
         lines = [line.strip() for line in source.splitlines()]
         planted = lines[lines.index(statement) - 3 : lines.index(statement)]
         assert planted == ["def slower():", "for _ in range(123): pass", "slower()"]
-    assert plant(UPSTREAM, main, {}, "Nothing") != plant(UPSTREAM, main, {}, "Nothing else")
-    assert git(UPSTREAM, "for-each-ref") == references
+    assert plant(upstream, main, {}, "Nothing") != plant(upstream, main, {}, "Nothing else")
+    assert git(upstream, "for-each-ref") == references
     monkeypatch.setitem(PLACES, "import", ("metaflow/__init__.py", "import nothing", ""))
     with pytest.raises(Failure, match="has 0 lines 'import nothing', not one"):
-        plant(UPSTREAM, main, {"import": 1}, "Slower")
+        plant(upstream, main, {"import": 1}, "Slower")
 
 
 @pytest.fixture
@@ -82,20 +82,21 @@ def test_harmless_edits_that_are_called_are_counted(harmless_record):
     assert int(re.search(r"\*\*(\d+) of these 30 times", harmless_text(harmless_record))[1]) >= 29
 
 
-def test_harmless_edits_change_nothing_that_runs(series):
-    main, references = commit_of(UPSTREAM, "main"), git(UPSTREAM, "for-each-ref")
+def test_harmless_edits_change_nothing_that_runs(upstream, monkeypatch):
+    main, references = commit_of(upstream, "main"), git(upstream, "for-each-ref")
+    monkeypatch.setattr(harmless, "UPSTREAM", upstream)
     edits = write_edits(main)
     assert len(edits) == len(set(edits.values())) == 20
     for commit in edits.values():
-        changed = git(UPSTREAM, "diff", "--numstat", main, commit).splitlines()
+        changed = git(upstream, "diff", "--numstat", main, commit).splitlines()
         ((_, removed, path),) = (line.split() for line in changed)
-        source = git(UPSTREAM, "show", f"{commit}:{path}")
-        before = git(UPSTREAM, "show", f"{main}:{path}") if "harmless" not in path else ""
+        source = git(upstream, "show", f"{commit}:{path}")
+        before = git(upstream, "show", f"{main}:{path}") if "harmless" not in path else ""
         added = source.removeprefix(before)
         assert added != source or not before
         assert removed == "0" and not re.search(r"^(import|from|class)|^\w+\(", added, re.MULTILINE)
         compile(source, path, "exec")
-    assert git(UPSTREAM, "for-each-ref") == references
+    assert git(upstream, "for-each-ref") == references
 
 
 def test_the_page_says_all_of_it(found, harmless_record, tmp_path, monkeypatch):
@@ -118,17 +119,18 @@ def test_the_page_says_all_of_it(found, harmless_record, tmp_path, monkeypatch):
     assert int(re.search(r"90 comparisons. \*\*(\d+) of them", made)[1]) >= 30
 
 
-def test_what_is_measured_is_what_the_page_reads(series, harmless_record, monkeypatch):
+def test_what_is_measured_is_what_the_page_reads(upstream, harmless_record, monkeypatch):
     # Counts follow the passes that were planted; times are all the same.
     def measurement(machine, commit, case):
         if case.topic != "instructions":
             return Measurement(1.0, (1.0,) * 9)
-        source = git(UPSTREAM, "show", f"{commit}:metaflow/__init__.py")
+        source = git(upstream, "show", f"{commit}:metaflow/__init__.py")
         return Measurement(1e9 + 100 * sum(map(int, re.findall(r"range\((\d+)\): pass", source))))
 
+    monkeypatch.setattr(sensitivity, "UPSTREAM", upstream)
     monkeypatch.setattr(sensitivity, "measurement", measurement)
     monkeypatch.setattr(sensitivity, "measure", lambda commits, request, rounds: None)
-    found = sensitivity.measure_all(commit_of(UPSTREAM, "main"), 9)
+    found = sensitivity.measure_all(commit_of(upstream, "main"), 9)
     assert list(found["slower"]) == ["0.0", "0.03", "0.05", "0.1", "0.25"]
     assert list(found["counts"]) == ["before", "control", "0.0", "0.002", "0.01"]
     monkeypatch.setattr(sensitivity_report, "DRAWS", 2)
