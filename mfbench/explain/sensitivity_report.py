@@ -90,11 +90,12 @@ def harmless_text(harmless: Mapping[str, Any]) -> str:
         each for edit in times.values() for each in verdicts_on(tests_of([base, edit, control]))
     ]
     alarms = sum(each in MOVED for each in verdicts)
+    rounds = min(map(len, base.values()))
     return f"""\
 {len(before)} cases were counted at each of {len(edits)} edits: **{sum(called)} of these
 {len(called)} counts were false alarms.** The largest change was {new / old - 1:+.3%} ({most}).
-{len(base)} cases were timed at each of {len(times)} edits, in one run of
-{min(map(len, base.values()))} rounds:
+
+{len(base)} cases were timed at each of {len(times)} edits, in one run of {rounds} rounds.
 **{alarms} of these {len(verdicts)} times were false alarms.**"""
 
 

@@ -27,7 +27,7 @@ from mfbench.foundation.mistakes import place_of_series
 from mfbench.foundation.paths import ROOT, cache_folder
 from mfbench.repository.commits import read_python_files
 
-# Of each release, those used last; each takes 300 KB.
+# Of each release, the last ones used stay. One takes 300 KB.
 VERSIONS_KEPT = 3
 # The modules here that decide what the commits hold.
 OWN_SOURCES = ("kept_changes.py", "series.py", "commits.py")
@@ -71,7 +71,7 @@ def changes_of(upstream: Path, base: str) -> list[Change]:
 def apply(upstream: Path, base: str, earlier: Sequence[Change] = ()) -> Iterator[Change]:
     """Apply each optimisation to the files of a commit as the optimisations before it left them.
 
-    What is known of `earlier` times is not applied again.
+    A change of `earlier` is used again if its sources and what it read of the release are the same.
     """
     # Imported here because it takes longer than all else if the changes are kept.
     from optimizations import SERIES

@@ -20,7 +20,7 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import atomic_write, write_text
 from mfbench.foundation.paths import RELEASES
 from mfbench.foundation.progress import progress_bar
-from mfbench.repository.releases import PROJECT, Release, is_cached, is_measured, load
+from mfbench.repository.releases import PROJECT, Release, is_cached, is_supported, load
 
 DOWNLOADS_AT_ONCE = 8
 SECONDS_TO_WAIT = 20
@@ -67,7 +67,7 @@ def published_sdists() -> dict[Version, DistributionPackage]:
             _, version = parse_sdist_filename(package.filename)
         except (InvalidSdistFilename, InvalidVersion):
             continue
-        if is_measured(version):
+        if is_supported(version):
             found[version] = package
     return found
 

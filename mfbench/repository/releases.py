@@ -44,7 +44,7 @@ def load(path: Path = RELEASES) -> list[Release]:
     return [Release(**entry) for entry in json.loads(path.read_text())["releases"]]
 
 
-def is_measured(version: Version) -> bool:
+def is_supported(version: Version) -> bool:
     """Return whether this suite measures a version: a final one that is not too old."""
     return version >= OLDEST and not (version.is_prerelease or version.is_postrelease)
 
@@ -61,7 +61,7 @@ def releases_on_main(upstream: Path) -> dict[str, str]:
     for line in git(upstream, "tag", "--list", *options).splitlines():
         tag, day = line.split()
         with suppress(InvalidVersion):
-            if is_measured(version := Version(tag)):
+            if is_supported(version := Version(tag)):
                 found[version] = tag, day
     return {tag: day for _, (tag, day) in sorted(found.items())}
 
