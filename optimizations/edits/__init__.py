@@ -6,7 +6,8 @@ in `optimizations/inserted`, at its path in metaflow, and is inserted as it stan
 """
 
 from optimizations.edits.errors import DoesNotApply
+from optimizations.edits.import_guard import guard_import
 from optimizations.edits.optimization import Claim, Optimization, Target, load
 from optimizations.edits.source_tree import SourceTree
 
-__all__ = ["Claim", "DoesNotApply", "Optimization", "SourceTree", "Target", "load"]
+__all__ = ["Claim", "DoesNotApply", "Optimization", "SourceTree", "Target", "guard_import", "load"]

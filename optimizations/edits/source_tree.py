@@ -60,6 +60,10 @@ class SourceTree:
         elif self.text(path) != source:
             raise DoesNotApply(f"{path}: is there already")
 
+    def write(self, path: str, text: str) -> None:
+        """Give a file that was inserted another text."""
+        self._added[path] = text
+
     def modules_matching(self, pattern: str) -> list[str]:
         """List metaflow's own Python files (not the vendored ones) in which `pattern` occurs."""
         self.queries.add(("matching", pattern))

@@ -1,0 +1,14 @@
+import subprocess
+import sys
+
+import pytest
+
+# What no flow needs to start. Add a line when you defer an import.
+NOT_LOADED = [
+]
+
+
+@pytest.mark.parametrize("module", NOT_LOADED)
+def test_import_of_metaflow_does_not_load(module):
+    script = "import metaflow, sys; sys.exit(%r in sys.modules)" % module
+    assert subprocess.call([sys.executable, "-c", script]) == 0
