@@ -63,16 +63,17 @@ def page(
 
 def unmeasured(data: Mapping[str, Any], patches: Iterable[Path]) -> dict[str, str]:
     """Return the optimisations that no machine measured, and the patch of each; "" without one."""
-    files = {commit_in(path): path.name for path in patches}
+    files = {optimization_of(path): path.name for path in patches}
     measured = {commit for found in data["results"].values() for commit in found}
     left = [each for each in data["series"]["commits"] if each not in measured]
     names = {each["hash"]: each["name"] for each in data["commits"]}
-    return {names[commit]: files.get(commit[:8], "") for commit in left}
+    return {names[commit]: files.get(names[commit], "") for commit in left}
 
 
-def commit_in(patch: Path) -> str:
-    """Return the first 8 digits of a patch's commit; a patch begins with "From HASH"."""
-    return patch.read_text(encoding="utf-8").split()[1][:8]
+def optimization_of(patch: Path) -> str:
+    """Return the optimisation's name, which ends a patch's message."""
+    found = re.search(r"^Optimization: (\w+)$", patch.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def status_html(status: str, patches: Iterable[Path]) -> str:
@@ -83,7 +84,7 @@ def status_html(status: str, patches: Iterable[Path]) -> str:
     html = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", html)
     for path in patches:
         # STATUS.md writes `NAME` (`HASH`).
-        named = rf"(<code>\w+</code>)(?= \(<code>{commit_in(path)}</code>\))"
+        named = rf"(<code>{optimization_of(path)}</code>)(?= \(<code>\w+</code>\))"
         html = re.sub(named, rf'<a href="patches/{path.name}">\1</a>', html)
     scrolling = '<div class="scroll" role="group" tabindex="0" aria-label="table"><table>'
     return html.replace("<table>", scrolling).replace("</table>", "</table></div>")

@@ -40,6 +40,8 @@ def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> di
         if control_of(upstream, parent) == commit:
             role, control_of_parent = "control", parent
     name = names.get(commit) or (known[1] if known else commit[:8])
+    if role == "control" and not known:
+        name = role
     return {
         "hash": commit,
         "label": "optimized" if series and commit == series[-1].hash else name,

@@ -108,7 +108,7 @@ class BeforeAfter(OutputPublisher):
         from dashboard import before_after, npm_packages, site_data
         from dashboard.commits_data import name_of
         from mfbench.report.comparison_json import as_json
-        from mfbench.report.status import measured_effects
+        from mfbench.report.pulls import measured_effects
         from mfbench.repository.build import is_clone
         from mfbench.repository.patches import export
         from mfbench.repository.series import read_series

@@ -16,6 +16,7 @@ from dashboard.commits_data import commits_data
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
 from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS
+from mfbench.repository.control import control_of
 from mfbench.repository.series import find_commit, read_series
 from mfbench.results.benchmarks import Benchmark, read_benchmarks
 from mfbench.results.machines import this_machine
@@ -47,13 +48,15 @@ def document(results: Path, upstream: Path, records: Path = RECORDS) -> dict[str
     benchmarks = [known.get(name, Benchmark(name, "time", "seconds", "")) for name in names]
     base, head = (find_commit(upstream, name) for name in ("main", "optimized"))
     series = read_series(upstream)
+    # The control first: what it shows is noise.
+    steps = [control_of(upstream, base), *(each.hash for each in series)]
     # The series even where it was not measured, so that the page can say so.
-    shown = [base, *(each.hash for each in series), *(side.commit for side in every)]
+    shown = [base, *steps, *(side.commit for side in every)]
     commits = commits_data(upstream, shown, series)
     hashes = {commit["hash"] for commit in commits}
     # A clone of metaflow has none of the commits of other repositories.
     sides = {name: [s for s in found if s.commit in hashes] for name, found in sides.items()}
-    first = first_machine(sides, (base, head), [each.hash for each in series])
+    first = first_machine(sides, (base, head), steps)
     pairs = {name: first_pair(found, commits, (base, head)) for name, found in sides.items()}
     return {
         "schema": SCHEMA,
@@ -75,7 +78,7 @@ def document(results: Path, upstream: Path, records: Path = RECORDS) -> dict[str
             case_data(case, cases, names.index(case.benchmark), benchmarks) for case in cases
         ],
         "results": {name: results_data(found, cases) for name, found in sides.items()},
-        "series": {"base": base, "commits": [each.hash for each in series]},
+        "series": {"base": base, "commits": steps},
         "steps": {name: steps_data(found, commits, cases) for name, found in sides.items()},
         "imports": imports_data(records / "imports"),
         "highlights": [{"label": label, "cases": each} for label, each in HIGHLIGHTS.items()],

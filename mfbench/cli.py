@@ -25,7 +25,7 @@ COMMANDS = {
         "commit": "mfbench.explain.bisect:command",
     },
     "optimize": {
-        "list": "mfbench.repository.optimize:list_command",
+        "list": "mfbench.report.optimize_list:command",
         "apply": "mfbench.repository.optimize:apply_command",
         "check": "mfbench.repository.optimize:check_command",
         "export": "mfbench.report.export:command",

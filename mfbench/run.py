@@ -22,6 +22,7 @@ from mfbench.measure.selection import left_out, select
 from mfbench.measure.series import series_jobs
 from mfbench.repository.build import ensure, require
 from mfbench.repository.control import control_of, write_control
+from mfbench.repository.releases import minor_releases
 from mfbench.repository.series import find_commit
 from mfbench.repository.uncommitted import write_changes, write_package
 from mfbench.results.benchmarks import discover
@@ -59,6 +60,7 @@ Pair = tuple[str, str]
     "--series", is_flag=True, help="Measure what is missing of main and the optimisations."
 )
 @click.option("--releases", is_flag=True, help="Measure what is missing of the releases (hours).")
+@click.option("--minors", is_flag=True, help="--releases: only the last of each minor version.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and stop.")
 @click.option("--publish", is_flag=True, help="Write the site to html/ afterwards.")
 def command(
@@ -74,6 +76,7 @@ def command(
     smoke: bool,
     series: bool,
     releases: bool,
+    minors: bool,
     dry_run: bool,
     publish: bool,
 ) -> None:
@@ -88,9 +91,9 @@ def command(
     Results of an earlier run are overwritten.
 
     With --series or --releases, BASE and HEAD do not matter: only what results/ lacks for this
-    machine is measured, of main, the control and each optimisation, or of every release. Start them
-    again after an interruption, and they continue. --bench selects from all cases, whatever the
-    profile; --rounds replaces the profile's number.
+    machine is measured, of main, the control and each optimisation (what it claims, alone), or of
+    every release. Start them again after an interruption, and they continue. --bench selects from
+    all cases, whatever the profile; --rounds replaces the profile's number.
 
     With --dirty or --tree, the results are kept under the machine name "uncommitted", and published
     nowhere. BASE is what is checked out in upstream/ for --dirty, and main for --tree, if not
@@ -106,13 +109,18 @@ def command(
     elif machine == UNCOMMITTED_MACHINE:
         raise click.UsageError(f"--machine {machine} is kept for --dirty and --tree")
     benchmarks = discover()
+    if minors and not releases:
+        raise click.UsageError("--minors needs --releases")
     every = series or releases
     cases = select(benchmarks, "thorough" if every else profile, topics, bench)
     (require if dry_run or dirty else ensure)(UPSTREAM)
     name = (machine or this_machine()) if dry_run else ensure_machine(machine)
     request = Request(name, benchmarks, frozenset(cases), 1 if smoke else rounds, smoke)
     if every:
-        run_missing(request, series, releases, dry_run)
+        of_series = series_jobs(request) if series else []
+        chosen = minor_releases(UPSTREAM)[::-1] if minors else None
+        of_releases = release_jobs(request, chosen) if releases else []
+        run_missing(request, of_series, of_releases, dry_run)
     else:
         names, commits = two_sides(base, head, dirty, tree)
         run_pair(request, names, commits, PROFILES[profile], dry_run)
@@ -166,10 +174,10 @@ def run_pair(request: Request, names: Pair, commits: Pair, rounds: int, dry_run:
         click.echo(f"to see it again: mfbench compare --machine {request.machine} {sides}")
 
 
-def run_missing(request: Request, series: bool, releases: bool, dry_run: bool) -> None:
+def run_missing(
+    request: Request, of_series: Sequence[Job], of_releases: Sequence[Job], dry_run: bool
+) -> None:
     """Measure what is missing of the series, the releases or both; say what that is."""
-    of_series = series_jobs(request) if series else []
-    of_releases = release_jobs(request) if releases else []
     left = list(missing_jobs([*of_series, *of_releases], request))
     if not left:
         click.echo(f"nothing is missing on machine {request.machine}")

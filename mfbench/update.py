@@ -14,12 +14,15 @@ from mfbench.foundation.git_command import git
 from mfbench.foundation.options import bench_option, machine_option
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.repository import build
+from mfbench.repository.kept_changes import changes_of
 from mfbench.repository.releases import releases_on_main
+from mfbench.repository.series import find_commit
 from mfbench.results.check import faults
 from mfbench.results.machines import ensure_machine
 
-# The site is published, but a document could not be written. No other command uses this code.
-EXIT_UNWRITTEN = 4
+# The site is published, but a document could not be written, or an optimisation does not apply. No
+# other command uses this code.
+EXIT_INCOMPLETE = 4
 
 
 @click.command()
@@ -38,14 +41,18 @@ def command(machine: str | None, bench: str | None) -> None:
     measures the newest commit of branch main and the newer releases. The documents are about
     released metaflow, so they stay, and so do the results of commits that the clone lacks.
 
-    Exit codes: 0 done; 3 an error; 4 published, but a document could not be written.
+    It names each optimisation that does not apply to the newest release, or to a clone's branch
+    main, and measures the others.
+
+    Exit codes: 0 done; 3 an error; 4 published, but a document could not be written, or an
+    optimisation does not apply.
     """
     # Not above: these load what help and errors do without.
     from mfbench.measure.asv_command import asv
     from mfbench.report.readme_table import machine_of_tables
 
     print(f"new releases: {', '.join(new_releases()) or 'none'}", flush=True)
-    build.tell_refusals(build.ensure(UPSTREAM))
+    refused = tell_drift()
     name = ensure_machine(machine)
     measured = measure_missing(name, bench)
     found = faults(RESULTS, UPSTREAM)
@@ -60,7 +67,8 @@ def command(machine: str | None, bench: str | None) -> None:
     print(f"{len(measured)} commits measured; the site is published")
     if unwritten:
         print("\n".join(f"error: {line}" for line in unwritten), file=sys.stderr)
-        sys.exit(EXIT_UNWRITTEN)
+    if unwritten or refused:
+        sys.exit(EXIT_INCOMPLETE)
 
 
 def new_releases() -> list[str]:
@@ -73,6 +81,18 @@ def new_releases() -> list[str]:
     from mfbench.repository.registry import update
 
     return [release.version for release in update()]
+
+
+def tell_drift() -> int:
+    """Build what is missing; return how often an optimisation does not apply, and name each.
+
+    Applied are the optimisations to branch main, and to the newest release if that is another one.
+    """
+    refused = build.tell_refusals(build.ensure(UPSTREAM))
+    for newest in list(releases_on_main(UPSTREAM))[-1:]:
+        if (commit := find_commit(UPSTREAM, newest)) != find_commit(UPSTREAM, "main"):
+            refused += build.tell_refusals(changes_of(UPSTREAM, commit), newest)
+    return refused
 
 
 def measure_missing(machine: str, bench: str | None) -> list[str]:

@@ -1,21 +1,26 @@
 """Load the Kubernetes client when a pod is launched, not when metaflow is imported.
 
-Every step decorator is loaded with metaflow, `@kubernetes` too, and with it the modules that
-launch and watch pods: the client, jobs and job sets. Only a run on Kubernetes uses them.
+`import metaflow` loads each step decorator, `@kubernetes` too. It takes one exception from
+`kubernetes.py`, the launcher, which imports the client at its top: with it come the modules for
+jobs and job sets. Only a run on Kubernetes uses them. The `kubernetes` package itself was loaded
+late before.
 
-What changes: the decorator imports the exception that it raises where it raises it, and the
-launcher imports the client where it makes one. The `kubernetes` package itself was loaded late
-before.
+What changes: the decorator takes the exception from `kube_utils`, where it is defined, and the
+launcher imports the client in the two functions that make one.
 
-How to measure: `instructions.Command` for `import metaflow`. Nearly all of what a profile shows
-below these modules is the YAML library that they share with others, and stays until the others
-defer it too.
+Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep kubernetes_client` prints a line
+before, and nothing after. Most of the time that it shows is that of the YAML library, which other
+modules import as well.
 
-Risk: code that reads `KubernetesClient` from `kubernetes.py`, or `KubernetesException` from the
-decorator's module, no longer finds it there; both are where they are defined.
+Could fail:
+
+- A circular import, or a missing package, shows at the launch, not at the import of metaflow. The
+  two modules import nothing of each other while they load.
+- Code that reads `kubernetes.KubernetesClient` no longer finds it there; it is where it is defined,
+  in `kubernetes_client`. None of metaflow's modules or tests reads it there.
 """
 
-from optimizations.edits import Claim, SourceTree, Target
+from optimizations.edits import Claim, SourceTree, Target, guard_import
 
 CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
 TARGET = Target(
@@ -27,9 +32,24 @@ TARGET = Target(
 )
 
 FOLDER = "metaflow/plugins/kubernetes"
+EXCEPTION = "from .kubernetes import KubernetesException"
+UTILITIES = "from .kube_utils import validate_kube_labels, parse_kube_keyvalue_list"
 
 
 def apply(tree: SourceTree) -> None:
-    """Defer the client in the launcher, and the launcher in the decorator."""
-    tree[f"{FOLDER}/kubernetes.py"].defer_import("KubernetesClient")
-    tree[f"{FOLDER}/kubernetes_decorator.py"].defer_import("KubernetesException")
+    """Defer the client in the launcher, and spare the decorator the launcher."""
+    launcher = tree[f"{FOLDER}/kubernetes.py"]
+    launcher.defer_import("KubernetesClient")
+    decorator = tree[f"{FOLDER}/kubernetes_decorator.py"]
+    if launcher.has("KubernetesException"):
+        # Older releases define it there.
+        decorator.defer_import("KubernetesException")
+    else:
+        decorator.replace_statement(within=None, find=EXCEPTION, by="")
+        names = "KubernetesException, validate_kube_labels, parse_kube_keyvalue_list"
+        wrapped = ",\n    ".join(names.split(", "))
+        decorator.replace_statement(
+            within=None, find=UTILITIES, by=f"from .kube_utils import (\n    {wrapped},\n)"
+        )
+        tree.insert("test/unit/test_kubernetes_client.py")
+    guard_import(tree, "metaflow.plugins.kubernetes.kubernetes_client")

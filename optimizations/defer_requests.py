@@ -1,26 +1,36 @@
 """Load requests when a request is made, not when metaflow is imported.
 
-`import metaflow` loads the heartbeat, the service metadata provider and the plugins, and with them
-requests and all that it needs in turn (urllib3, charset detection, certificates, cookies). Most
-flows on a laptop never make a request, yet each process of a run pays for it: the command that a
-person types and one more for each task.
+`import metaflow` loads the service metadata provider, the heartbeat and the spot monitor, and each
+of them imports requests at its top: urllib3, charset detection, certificates and cookies come
+along. A run with local metadata never makes a request. Still each process of it pays: the command
+that a person types, and one more for each task. The provider even makes a session while its class
+is defined.
 
-What changes: each module of metaflow that imports requests at its top imports it inside the
-functions that make requests, after their early returns. An import that no function needs goes.
-`ServiceMetadataProvider._session`, where the release has it, is made when it is first read, once,
-under a lock, by the same statements as before; it stays a class attribute that subclasses share.
+What changes: these three modules import requests inside the functions that make requests.
+`ServiceMetadataProvider._session` is made when it is first read, by the same statements as before,
+and then takes the place of the object that made it.
 
-How to measure: `imports` (wall time) and `instructions` (count of executed instructions) of the
-benchmark suite; by hand, `python -X importtime -c "import metaflow"`.
+Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep requests` lists requests and its
+modules before; after, it prints nothing.
 
-Risk: the first request of a process takes longer by what the import no longer takes. Code that
-reads or patches the name `requests` in one of these modules (`service.requests`) no longer finds
-it there; patching `requests` itself works as before.
+Could fail:
+
+- Code that reads `_session`, as extensions that replace `_request` do, finds the session as before,
+  because it is made by the reading. A subclass or a test that sets `_session` wins as before.
+- Two threads may read `_session` at the same time, and each make a session. The second one stays;
+  the first serves the one request that it was made for. Neither request fails.
+- `import requests` can fail, where it is not installed. It then fails at the first request, not at
+  the import. metaflow requires requests, so this takes a broken installation.
+- A test may patch `requests` in one of the three modules. It is not there any more. None of
+  metaflow's tests does that; to patch `requests` itself works as before.
+
+Price: the first request of a process takes longer, by what the import no longer takes.
 """
 
 from __future__ import annotations
 
-from optimizations.edits import Claim, DoesNotApply, SourceTree, Target
+from optimizations.edits import Claim, DoesNotApply, SourceTree, Target, guard_import
+from optimizations.edits.source_edits import Module
 
 CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
 TARGET = Target(
@@ -30,29 +40,45 @@ TARGET = Target(
     at_least=1.27,
 )
 
-SESSION = "ServiceMetadataProvider._session"
+PROVIDER = "ServiceMetadataProvider"
 
 
-class _MadeAtFirstUse:
-    """A class attribute made by a function when it is first read, once for all subclasses."""
+class _SessionAtFirstUse:
+    # Stands for the session until it is first read: importing requests takes long,
+    # and most processes never make a request
+    def __get__(self, instance, owner):
+        import requests
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._made = None
-        self._lock = threading.Lock()
+        session = requests.Session()
+        session.mount(
+            "http://",
+            requests.adapters.HTTPAdapter(
+                pool_connections=20,
+                pool_maxsize=20,
+                max_retries=0,  # Handle retries explicitly
+                pool_block=False,
+            ),
+        )
+        session.mount(
+            "https://",
+            requests.adapters.HTTPAdapter(
+                pool_connections=20, pool_maxsize=20, max_retries=0, pool_block=False
+            ),
+        )
+        ServiceMetadataProvider._session = session
+        return session
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._owner = owner
-        self._name = name
 
-    def __get__(self, instance: object, owner: Optional[type] = None) -> Any:
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            # From now on the class holds the made object itself.
-            if self._owner.__dict__.get(self._name) is self:
-                setattr(self._owner, self._name, self._made)
-        return self._made
+def make_session_at_first_use(module: Module) -> None:
+    """Let an object in the session's place make it."""
+    for scheme, comma in (("http", ","), ("https", "")):
+        adapter = "pool_connections=20, pool_maxsize=20, max_retries=0, pool_block=False" + comma
+        mount = f'_session.mount("{scheme}://", requests.adapters.HTTPAdapter({adapter}),)'
+        module.replace_statement(within=PROVIDER, find=mount, by="")
+    module.replace_statement(
+        within=PROVIDER, find="_session = requests.Session()", by="_session = _SessionAtFirstUse()"
+    )
+    module.add_definition(_SessionAtFirstUse, before=PROVIDER)
 
 
 def apply(tree: SourceTree) -> None:
@@ -62,9 +88,8 @@ def apply(tree: SourceTree) -> None:
         raise DoesNotApply("metaflow/: import of requests at the top level: not found")
     for path in paths:
         module = tree[path]
-        if module.has(SESSION):
-            module.make_attribute_at_first_use(SESSION, decorator=_MadeAtFirstUse.__name__)
-            module.add_definition(_MadeAtFirstUse, before="ServiceMetadataProvider")
-            module.add_import("from typing import Any, Callable, Optional")
-            module.add_import("import threading")
+        if module.has(f"{PROVIDER}._session"):
+            make_session_at_first_use(module)
+            tree.insert("test/unit/test_service_session.py")
         module.defer_import("requests")
+    guard_import(tree, "requests")

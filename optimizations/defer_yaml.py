@@ -1,18 +1,24 @@
 """Load the YAML library when YAML is read or written, not when metaflow is imported.
 
 IncludeFile, the parsers of configurations, job sets and the YAML card component import metaflow's
-copy of PyYAML at their top, so that every process loads and compiles the patterns of a YAML parser
-that most flows never call.
+copy of PyYAML at their top. So every process loads it and compiles its patterns, though most flows
+contain no YAML.
 
-What changes: each of these modules imports it inside the functions that read or write YAML. The
-import in `includefile.py` goes, for nothing there uses it.
+What changes: three of these modules import it inside the function that reads or writes YAML. The
+import in `includefile.py` goes, because nothing there uses it.
 
-How to measure: `instructions.Command` and `imports.Import` for `import metaflow`.
+Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep yaml` lists
+`metaflow._vendor.yaml` and its modules before; after, it prints nothing.
 
-Risk: code that reads `yaml` from one of these modules no longer finds it there.
+Could fail:
+
+- `YAMLViewer` shows an error in place of YAML when anything goes wrong. A forgotten import would
+  hide there, so the test compares what it shows.
+- Code that reads `yaml` from one of the four modules no longer finds it there; `from
+  metaflow._vendor import yaml` works as before.
 """
 
-from optimizations.edits import Claim, DoesNotApply, SourceTree, Target
+from optimizations.edits import Claim, DoesNotApply, SourceTree, Target, guard_import
 
 CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),)
 TARGET = Target(
@@ -23,6 +29,8 @@ TARGET = Target(
     finding="Most of it is the YAML library; `defer_cards` loads the cards late.",
 )
 
+VIEWER = "metaflow/plugins/cards/card_modules/json_viewer.py"
+
 
 def apply(tree: SourceTree) -> None:
     """Defer YAML in every module of metaflow that imports it at its top."""
@@ -31,3 +39,6 @@ def apply(tree: SourceTree) -> None:
         raise DoesNotApply("metaflow/: import of yaml at the top level: not found")
     for path in paths:
         tree[path].defer_import("yaml")
+    if VIEWER in paths:
+        tree.insert("test/unit/test_yaml.py")
+    guard_import(tree, "metaflow._vendor.yaml")

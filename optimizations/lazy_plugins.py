@@ -1,217 +1,217 @@
 """Load a plugin when it is used, not all of them when metaflow is imported.
 
 `import metaflow` loads every decorator, environment, datastore, metadata provider, sidecar and
-client of every cloud, whichever the flow uses: the largest part of what is left of its time.
+cloud client, whichever the flow uses. That is the largest part of the import's time, and each task
+of a run pays for it again. The root cause is that metaflow/plugins/__init__.py calls
+`resolve_plugins` for each category while it is imported, and that each decorator in metaflow's
+namespace is made of its class.
 
-What changes: the lists and dicts of `metaflow.plugins` stay lists and dicts, and load their plugins
-when anything first looks at them. Which plugins are enabled, and whether each of them is described,
-is still settled at import. `metaflow.retry` and the other decorators stay partial functions, which
-load their own class when they are used. The command line lists what may be chosen by name, without
-loading it. Submodules of `metaflow.plugins` that were loaded with it are loaded when asked for.
+What changes: a list or dict of plugins (`metaflow.plugins.DATASTORES`, ...) is made when it is
+first asked for, by a module-level `__getattr__` (PEP 562). It is then a plain list or dict, kept in
+the module. `metaflow.retry` and the other decorators are made of their class when they are first
+asked for, in the same way, and are what they were: `partial(_base_step_decorator, RetryDecorator)`.
+`dir`, `from metaflow import *` and the stubs name all of them. Which plugins are enabled, and
+whether each of them is known, is still settled at import. Modules that `import metaflow` loads
+import a list where they use it.
 
-How to measure: `instructions.Command`, `imports` and `flows.Run`.
+Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep -c metaflow.plugins` counts the
+loaded modules of plugins: with this change about a quarter. `python -c "import metaflow, sys;
+print('metaflow.plugins.kubernetes.kubernetes_decorator' in sys.modules)"` prints False.
 
-Risk: an error in a plugin's module shows when the plugin is first used, not at import. An
-extension whose modules count on being loaded, beyond what they define, must be imported by name.
-C code that reads a list's items without asking the list sees it empty until it was looked at.
-`dir` and `import *` of `metaflow.plugins` name less until it was.
+Could fail:
+- Two threads ask for a list or a decorator at once. Both may make it; `setdefault` keeps one.
+- A setting or an extension enables a plugin that is not there. `import metaflow` still raises the
+  same ValueError.
+- Code appends to, assigns or patches a list. The name is then in the module, and `__getattr__` is
+  not asked.
+- An extension's top-level module reads a list or a decorator while metaflow is imported.
+  `__getattr__` is defined before the first of these is loaded.
+- `add_decorator(retry)` and the stub generator read the class in the partial's `args`. It is there.
+
+Price: an error in a plugin's own module shows when the plugin is first used, not at import.
+`vars(metaflow)` has a decorator once it was used. `from metaflow import *` loads every decorator,
+as before, and so gains less. Submodules of `metaflow.plugins` are attributes of it only after
+something imported them, as usual in Python, and so are `metaflow.sidecar`, `metaflow.monitor` and
+`metaflow.event_logger`. `from metaflow.plugins import *` brings only the lists used before.
+`ENVIRONMENTS`, `METADATA_PROVIDERS`, `DATASTORES` and `DATACLIENTS` are no longer names in
+metaflow.client.core, metaflow.client.filecache and metaflow.includefile.
 """
 
 from __future__ import annotations
 
-import inspect
+import ast
 import re
-from functools import partial
 
-from optimizations.edits import Claim, DoesNotApply, SourceTree
+from optimizations.edits import Claim, DoesNotApply, SourceTree, guard_import
 
 CLAIMS = (
     Claim("instructions.Command.track_run(import metaflow)", "`import metaflow`"),
     Claim("instructions.Command.track_run(flow.py step)", "a task of a hello flow"),
 )
+NEEDS = ("defer_cards",)
 
 PLUGINS = "metaflow/plugins/__init__.py"
 SUPPORT = "metaflow/extension_support/plugins.py"
-STUBS = "metaflow/cmd/develop/stub_generator.py"
-RESOLVED = re.compile(r'^ *(\w+) = resolve_plugins\("(\w+)"\)$', re.MULTILINE)
-# How the generator of stubs knows a decorator. Here it would hide the class's own source.
-FIRST_LINE = "    _load: "
-OF_PARTIAL = '    __module__ = "functools"\n'
-# What the package's own import looks at; and what is moved into a function as it stands.
-NOT_LAZY = ("tl_plugin", "sidecar")
-NO_ATTRIBUTE = 'raise AttributeError("module %r has no attribute %r" % (__name__, name))'
-SUBMODULE = """\
-if not name.startswith("_"):
-    # Plugins used to be loaded with this package, and so are its attributes.
-    try:
-        return importlib.import_module("." + name, __name__)
-    except ModuleNotFoundError as error:
-        if error.name != "%s.%s" % (__name__, name):
-            raise
+INCLUDED = "metaflow/includefile.py"
+# TL_PLUGINS is of modules that metaflow's own import looks at.
+RESOLVED = re.compile(r'^ *((?!TL_PLUGINS)\w+) = resolve_plugins\("(\w+)"\)$', re.MULTILINE)
+SINCE_3_7 = re.compile(r"^if sys\.version_info >= \(3, 7\):\n    DEPLOYER_IMPL.*$", re.MULTILINE)
+LISTS = """
+# Each of these is made, and its plugins are loaded, when it is first used (PEP 562).
+_PLUGIN_LISTS = {{
+{lists}}}
+for _category in _PLUGIN_LISTS.values():
+    # Complain now about plugins that are enabled but not available.
+    resolve_plugins(_category, path_only=True)
 """
-# Of a plugin for tests, which this package imports by name.
-TEST_INPUT = "InternalTestUnboundedForeachInput"
-TEST_INPUT_LATER = f"""\
-if name == "{TEST_INPUT}":
-    from .test_unbounded_foreach_decorator import {TEST_INPUT}
-
-    return {TEST_INPUT}
+CARDS = """\
+if name == "CARDS":
+    return globals().setdefault(name, _load_cards())
 """
-# Modules of metaflow that only plugins load, and that were attributes of it.
-LATER = """\
-_import_plugin_decorators(globals())
-
-
-def __getattr__(name):
-    # They used to be loaded with the plugins.
-    if name in ("cli_args", "event_logger", "monitor", "sidecar"):
-        return __import__("%s.%s" % (__name__, name), fromlist=[name])
-    raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-
+OR_PLUGINS = """\
+if name in _PLUGIN_LISTS:
+    plugins = resolve_plugins(_PLUGIN_LISTS[name])
+    if name == "SIDECARS":
+        plugins.update(resolve_plugins("logging_sidecar"))
+        plugins.update(resolve_plugins("monitor_sidecar"))
+    return globals().setdefault(name, plugins)
 """
+IMPORTED = "_import_plugin_decorators"
+CARDS_OF_METAFLOW = """\
+if name == "cards":
+    import importlib
 
+    return importlib.import_module("metaflow.cards")
+"""
+OR_DECORATOR = """\
+if name in _LAZY_NAMES:
+    return globals().setdefault(name, _import_plugin_decorator(name))
+"""
+DATACLIENT = """
+def _get_dataclient(ds_type):
+    from .plugins import DATACLIENTS
 
-def lazy_plugins(category: str) -> Union[LazyList, LazyDict]:
-    """Return what `resolve_plugins` returns, loaded when anything first looks at it."""
-    # What was asked for and does not exist is reported now, as ever.
-    resolve_plugins(category, path_only=True)
-    kind = LazyDict if _plugin_categories[category] is None else LazyList
-    return kind(partial(resolve_plugins, category))
-
-
-def plugin_loaders(category: str) -> Dict[str, Callable[[], Any]]:
-    """Return, by name, a function for each enabled plugin of a category that loads it."""
-    return {
-        name: partial(get_plugin, category, class_path, name)
-        for name, class_path in resolve_plugins(category, path_only=True).items()
-    }
-
-
-def plugin_names(category: str, plugins: Any) -> Tuple[str, ...]:
-    """Return the names of the plugins in a list of `lazy_plugins`; loads none of them."""
-    if getattr(plugins, "_make", None) is not None:
-        return tuple(resolve_plugins(category, path_only=True))
-    name_of = _plugin_categories[category]
-    if name_of is None:
-        return tuple(plugins)
-    return tuple(name_of(plugin) for plugin in plugins)
-
-
-class _DecoratorOfPlugin(partial):
-    """`partial(prototype, decotype)`, whose decorator type is loaded when it is first needed."""
-
-    _load: Callable[[], Any]
-
-    def __new__(
-        cls, prototype: Callable[..., Any], load: Callable[[], Any]
-    ) -> "_DecoratorOfPlugin":
-        self = super().__new__(cls, prototype)
-        self._load = load
-        return self
-
-    @property
-    def args(self) -> Tuple[Any, ...]:
-        return (self._load(),)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.func(self._load(), *args, **kwargs)
-
-    def __reduce__(self) -> Tuple[Any, ...]:
-        return partial, (self.func, *self.args)
-
-    def __repr__(self) -> str:
-        return repr(partial(self.func, *self.args))
-
-
-def _load_plugins() -> None:
-    # What is loaded at first use is described like the rest.
-    from metaflow import cards, plugins
-
-    for plugin_list in list(vars(plugins).values()):
-        if isinstance(plugin_list, (list, dict)):
-            len(plugin_list)
-    dir(cards)
-
-
-def _import_plugin_decorators(globals_dict: Dict[str, Any]) -> None:
-    from metaflow.extension_support.plugins import plugin_loaders
-
-    # Plain functions, for a decorator may stand with arguments and without them.
-    for name, load in plugin_loaders("step_decorator").items():
-        globals_dict[name] = _DecoratorOfPlugin(_base_step_decorator, load)
-
-    for name, load in plugin_loaders("flow_decorator").items():
-        globals_dict[name] = _DecoratorOfPlugin(_base_flow_decorator, load)
+    return {d.TYPE: d for d in DATACLIENTS}.get(ds_type)
+"""
+RESOLVE_PLUGIN = """\
+def resolve_plugin(category, name):
+    # Called to load only the plugin 'name' of 'category'; None if it is not available
+    class_path = resolve_plugins(category, path_only=True).get(name)
+    return get_plugin(category, class_path, name) if class_path else None
+"""
+DECORATOR_NAMES = """\
+def _plugin_decorator_names():
+    return [
+        name
+        for category in ("step_decorator", "flow_decorator")
+        for name in resolve_plugins(category, path_only=True)
+    ]
+"""
+IMPORT_DECORATOR = '''\
+def _import_plugin_decorator(name):
+    """
+    Auto-generate the decorator function for the decorator called 'name' in
+    plugins.STEP_DECORATORS or plugins.FLOW_DECORATORS.
+    """
+    # Q: Why not use StepDecorators directly as decorators?
+    # A: Getting an object behave as a decorator that can work
+    #    both with and without arguments is surprisingly hard.
+    #    It is easier to make plain function decorators work in
+    #    the dual mode - see _base_step_decorator above.
+    decotype = resolve_plugin("flow_decorator", name)
+    if decotype is not None:
+        return partial(_base_flow_decorator, decotype)
+    return partial(_base_step_decorator, resolve_plugin("step_decorator", name))
+'''
 
 
 def apply(tree: SourceTree) -> None:
-    """Make the lists of plugins and the decorators lazy."""
+    """Make the lists of plugins and load the decorators' classes at first use."""
     if "path_only" not in tree.text(SUPPORT):
         raise DoesNotApply(f"{SUPPORT}: resolve_plugins: takes no path_only")
-    tree.insert("metaflow/lazy_loading.py")
-    defer_lists(tree)
-    support = tree[SUPPORT]
-    support.add_import("from metaflow.lazy_loading import LazyDict, LazyList")
-    support.add_import("from functools import partial")
-    for new in (lazy_plugins, plugin_loaders, plugin_names):
-        support.add_definition(new, before="get_plugin_name")
-    support.add_import("from typing import Any, Callable, Dict, Tuple, Union")
-    defer_decorators(tree)
-    tree["metaflow/__init__.py"].replace_statement(
-        within=None, find="_import_plugin_decorators(globals())", by=LATER
-    )
-    if STUBS in tree:
-        stubs = tree[STUBS]
-        stubs.replace_statement(
-            within="StubGenerator.write_out",
-            find="out_dir = self._output_dir",
-            by="""
-            _load_plugins()
-            out_dir = self._output_dir
-            """,
-        )
-        stubs.add_definition(_load_plugins, before="StubGenerator")
-    if "_dict_dataclients" in tree.text("metaflow/includefile.py"):
-        included = tree["metaflow/includefile.py"]
-        included.make_at_first_use("_dict_dataclients", wrapper="LazyDict")
-        included.add_import("from .lazy_loading import LazyDict")
+    make_lists_at_first_use(tree)
+    tree[SUPPORT].add_definition(RESOLVE_PLUGIN, before="resolve_plugins")
+    make_decorators_at_first_use(tree)
+    defer_uses(tree)
+    tree.insert("test/unit/test_lazy_plugins.py")
+    guard_import(tree, "metaflow.plugins.kubernetes.kubernetes_client")
 
 
-def defer_lists(tree: SourceTree) -> None:
-    """Make each list and dict of plugins lazy."""
+def make_lists_at_first_use(tree: SourceTree) -> None:
+    """Leave a table of the lists, which `__getattr__` makes."""
     plugins = tree[PLUGINS]
-    plugins.make_at_first_use("SIDECARS", wrapper="LazyDict")
-    for name, category in RESOLVED.findall(plugins.source):
-        if category not in NOT_LAZY:
+    lists = RESOLVED.findall(plugins.source)
+    table = LISTS.format(lists="".join(f'    "{name}": "{of}",\n' for name, of in lists))
+    for late in SINCE_3_7.findall(plugins.source):
+        plugins.replace_statement(within=None, find=late, by="")
+    for sidecars in ("LOGGING_SIDECARS", "MONITOR_SIDECARS"):
+        plugins.replace_statement(within=None, find=f"SIDECARS.update({sidecars})", by="")
+    for name, category in lists:
+        if name != "DEPLOYER_IMPL_PROVIDERS":
             plugins.replace_statement(
                 within=None,
                 find=f'{name} = resolve_plugins("{category}")',
-                by=f'{name} = lazy_plugins("{category}")',
+                by=table if (name, category) == lists[0] else "",
             )
-    later = SUBMODULE
-    if f" import {TEST_INPUT}\n" in plugins.source:
-        plugins.defer_import(TEST_INPUT)
-        later = TEST_INPUT_LATER + SUBMODULE
-    plugins.add_import("from metaflow.lazy_loading import LazyDict")
-    plugins.add_import("from metaflow.extension_support.plugins import lazy_plugins")
-    plugins.replace_statement(
-        within="__getattr__", find=NO_ATTRIBUTE, by=later + NO_ATTRIBUTE + "\n"
+    if "sys." not in plugins.source:
+        plugins.defer_import("sys")
+    plugins.replace_statement(within="__getattr__", find=CARDS, by=CARDS + OR_PLUGINS)
+    plugins.replace_expression(
+        'globals().keys() | {"CARDS"}', by='globals().keys() | {"CARDS"} | _PLUGIN_LISTS.keys()'
     )
-    plugins.add_import("import importlib")
 
 
-def defer_decorators(tree: SourceTree) -> None:
-    """Let each decorator load its own class."""
+def make_decorators_at_first_use(tree: SourceTree) -> None:
+    """Let metaflow's `__getattr__` make a decorator of its class."""
     decorators = tree["metaflow/decorators.py"]
-    decorators.replace_body(
-        "_import_plugin_decorators",
-        by=_import_plugin_decorators,
-        was={"a79a53ecb7e3"},
+    if not decorators.has(IMPORTED):
+        raise DoesNotApply(f"metaflow/decorators.py: {IMPORTED}: not found")
+    source = decorators.source
+    functions = {node.name: node for node in ast.parse(source).body if hasattr(node, "name")}
+    for new in (DECORATOR_NAMES, IMPORT_DECORATOR):
+        decorators.add_definition(new, before=IMPORTED)
+    decorators.replace_statement(
+        within=None, find=ast.get_source_segment(source, functions[IMPORTED]), by=""
     )
-    decorators.add_import("from typing import Any, Callable, Tuple")
-    decorator = inspect.getsource(_DecoratorOfPlugin)
-    decorators.add_definition(
-        decorator.replace(FIRST_LINE, OF_PARTIAL + FIRST_LINE, 1),
-        before="_import_plugin_decorators",
+    for base in ("_base_flow_decorator", "_base_step_decorator"):
+        told = ast.get_source_segment(source, functions[base].body[0])
+        decorators.replace_statement(
+            within=base, find=told, by=told.replace(IMPORTED, "_import_plugin_decorator")
+        )
+    decorators.add_import("from .extension_support.plugins import resolve_plugin, resolve_plugins")
+    package = tree["metaflow/__init__.py"]
+    package.replace_statement(
+        within=None,
+        find=f"from .decorators import step, {IMPORTED}",
+        by="from .decorators import step, _import_plugin_decorator, _plugin_decorator_names",
     )
+    package.replace_statement(within=None, find=f"{IMPORTED}(globals())", by="")
+    package.replace_statement(
+        within=None,
+        find='_LAZY_NAMES = ["cards"]',
+        by='_LAZY_NAMES = ["cards"] + _plugin_decorator_names()',
+    )
+    package.replace_statement(
+        within="__getattr__", find=CARDS_OF_METAFLOW, by=CARDS_OF_METAFLOW + OR_DECORATOR
+    )
+
+
+def defer_uses(tree: SourceTree) -> None:
+    """Import a list where it is used in the modules that `import metaflow` loads."""
+    core = tree["metaflow/client/core.py"]
+    core.defer_import("ENVIRONMENTS")
+    core.defer_import("METADATA_PROVIDERS")
+    tree["metaflow/client/filecache.py"].defer_import("DATASTORES")
+    if "_dict_dataclients" in tree.text(INCLUDED):
+        included = tree[INCLUDED]
+        included.replace_statement(
+            within=None,
+            find="_dict_dataclients = {d.TYPE: d for d in DATACLIENTS}",
+            by=DATACLIENT,
+        )
+        for found, asked in ((".get(ctx.ds_type)", "ctx.ds_type"), (".get(prefix)", "prefix")):
+            included.replace_expression(f"_dict_dataclients{found}", by=f"_get_dataclient({asked})")
+        included.replace_expression(
+            "_dict_dataclients[ctx.handler_type]", by="_get_dataclient(ctx.handler_type)"
+        )
+        included.defer_import("DATACLIENTS")

@@ -1,86 +1,132 @@
 """Load the one datastore, environment and metadata provider that a command uses.
 
 Each command of a flow, and so each task of a run, loads every datastore (Azure's, Google's and
-Amazon's), every environment (Conda's, PyPI's and uv's) and every metadata provider, to list their
-names as choices of an option and to pick one of each. What these stand on (pools of processes,
-sockets, logging, the vendored `packaging`) is a tenth of all that a task executes.
+Amazon's), every environment (Conda's, PyPI's and uv's) and every metadata provider, only to list
+their names as the choices of an option and to pick one of each. The root cause is that the command
+line reads the classes of whole lists where a name is all that it needs.
 
-What changes: the choices are the names of the enabled plugins, which are known without loading
-one, and the chosen plugin is loaded by its name. The client finds the datastore of an artifact in
-the same way. A list that somebody has looked at or added to is searched as before.
+What changes: the choices are the names of the enabled plugins, which are known without loading one,
+and `resolve_plugin` loads the chosen plugin by its name. The client finds the datastore of an
+artifact in the same way.
 
-How to measure: `flows.Run` and `flows.Foreach` by wall time; `instructions.Command` for
-`flow.py show`.
+Reproduce: `python -X importtime flow.py show 2>&1 | grep -E "azure|gcp|conda|uv_env"` lists their
+modules before and none after.
 
-Risk: an error in the module of a datastore, an environment or a metadata provider shows when it is
-chosen, not when another one is. The classes of the unused ones are not subclasses of anything yet,
-for code that goes through `__subclasses__`.
+Could fail:
+- A plugin whose class carries another name than the one that it is listed by. `get_plugin` refuses
+  it, before and after; so the names in the list are those of the classes.
+- An extension brings its own plugin under a name of metaflow's. It stands in the same table of
+  enabled plugins, where the last one wins, before and after.
+- An unknown name: the command line refuses it with the same choices; the client raises the same
+  error.
+
+Price: a class that something appended to `metaflow.plugins.DATASTORES`, `ENVIRONMENTS` or
+`METADATA_PROVIDERS` at run time, instead of listing it in `DATASTORES_DESC` and the like, is no
+longer among the choices. An error in the module of a plugin shows when that plugin is chosen.
 """
 
 from __future__ import annotations
 
-from optimizations.edits import Claim, DoesNotApply, SourceTree
+from optimizations.edits import Claim, SourceTree
+from optimizations.edits.source_edits import Module
 
 CLAIMS = (
     Claim("instructions.Command.track_run(flow.py step)", "a task of a hello flow"),
     Claim("flows.Run.time_hello", "`flow.py run`, two steps"),
 )
+NEEDS = ("lazy_plugins",)
 
-SUPPORT = "metaflow/extension_support/plugins.py"
 CLI = "metaflow/cli.py"
-FILE_CACHE = "metaflow/client/filecache.py"
-FUNCTIONS = "from metaflow.extension_support.plugins import plugin_names, plugins_named"
-# The local environment is no plugin; one of an extension comes before it, as ever.
-CHOSEN_ENVIRONMENT = """[
-        *plugins_named("environment", ENVIRONMENTS, environment),
-        MetaflowEnvironment,
-    ]"""
+CACHE = "metaflow/client/filecache.py"
+TASK = "metaflow/task.py"
+# What looks at the datastore of a run to spin a step of it.
+SPINNING = {"metaflow/runtime.py": ".", "metaflow/cli_components/step_cmd.py": ".."}
+RESOLVE = "from {package}extension_support.plugins import resolve_plugin"
+NAMES = {
+    f"[{each}.TYPE for {each} in {category.upper()}S]": (
+        f'list(resolve_plugins("{category}", path_only=True))'
+    )
+    for each, category in (("m", "metadata_provider"), ("m", "environment"), ("d", "datastore"))
+}
+ENVIRONMENT = """\
+ctx.obj.environment = [
+    e for e in ENVIRONMENTS + [MetaflowEnvironment] if e.TYPE == environment
+][0](ctx.obj.flow)
+"""
+ENVIRONMENT_BY_NAME = """\
+environment_cls = resolve_plugin("environment", environment) or MetaflowEnvironment
+ctx.obj.environment = environment_cls(ctx.obj.flow)
+"""
+SPIN_METADATA = """\
+metadata = [m for m in METADATA_PROVIDERS if m.TYPE == "spin"][
+    0
+](self.environment, self.flow, self.event_logger, self.monitor)
+"""
+SPIN_METADATA_BY_NAME = """\
+metadata = resolve_plugin("metadata_provider", "spin")(
+    self.environment, self.flow, self.event_logger, self.monitor
+)
+"""
 
 
-def plugins_named(category: str, plugins: Any, name: str) -> Any:
-    """Return those in a list of `lazy_plugins` that carry a name; loads no others."""
-    if getattr(plugins, "_make", None) is None:
-        return [plugin for plugin in plugins if get_plugin_name(category, plugin) == name]
-    class_paths = resolve_plugins(category, path_only=True)
-    return [get_plugin(category, class_paths[name], name)] if name in class_paths else []
+def _get_datastore_storage_impl(ds_type):
+    storage_impl = resolve_plugin("datastore", ds_type)
+    if storage_impl is None:
+        raise FileCacheException("Datastore %s was not found" % ds_type)
+    return storage_impl
 
 
 def apply(tree: SourceTree) -> None:
     """Choose plugins by their names."""
-    if "def plugin_names(" not in tree.text(SUPPORT):
-        raise DoesNotApply(f"{SUPPORT}: plugin_names: not found; lazy_plugins adds it")
-    tree[SUPPORT].add_definition(plugins_named, before="get_plugin_name")
-    choose_by_name(tree)
-    cache = tree[FILE_CACHE]
-    cache.replace_expression(
-        "[d for d in DATASTORES if d.TYPE == ds_type]",
-        by='plugins_named("datastore", DATASTORES, ds_type)',
+    choose_by_name(tree[CLI])
+    cache = tree[CACHE]
+    cache.replace_body(
+        "FileCache._get_datastore_storage_impl",
+        by=_get_datastore_storage_impl,
+        was={"203dba7b778a"},
     )
-    cache.add_import("from metaflow.extension_support.plugins import plugins_named")
+    cache.add_import(RESOLVE.format(package="metaflow."))
+    task = tree[TASK]
+    if "METADATA_PROVIDERS" in task.source:
+        task.replace_statement(
+            within="MetaflowTask.run_step", find=SPIN_METADATA, by=SPIN_METADATA_BY_NAME
+        )
+        task.defer_import("METADATA_PROVIDERS")
+        task.add_import(RESOLVE.format(package="metaflow."))
+    for path, package in SPINNING.items():
+        if path in tree and "DATASTORES" in tree.text(path):
+            module = tree[path]
+            choose_datastore(module, "ds_type")
+            module.defer_import("DATASTORES")
+            module.add_import(RESOLVE.format(package=package))
+    tree.insert("test/unit/test_plugins_by_name.py")
 
 
-def choose_by_name(tree: SourceTree) -> None:
-    """List what the command line's options may choose, and find what they chose."""
-    cli = tree[CLI]
-    for plugins, category, option in (
-        ("METADATA_PROVIDERS", "metadata_provider", "metadata"),
-        ("DATASTORES", "datastore", "datastore"),
-    ):
-        # metaflow calls each by the first letter.
-        each = plugins[0].lower()
-        cli.replace_expression(
-            f"[{each}.TYPE for {each} in {plugins}]",
-            by=f'list(plugin_names("{category}", {plugins}))',
-        )
-        cli.replace_expression(
-            f"[{each} for {each} in {plugins} if {each}.TYPE == {option}]",
-            by=f'plugins_named("{category}", {plugins}, {option})',
-        )
-    cli.replace_expression(
-        "[m.TYPE for m in ENVIRONMENTS]", by='list(plugin_names("environment", ENVIRONMENTS))'
+def choose_by_name(cli: Module) -> None:
+    """List what the options of the command line may choose, and load what they chose."""
+    for listed, names in NAMES.items():
+        cli.replace_expression(listed, by=names)
+    choose_datastore(cli, "datastore")
+    choose_metadata(cli, "metadata")
+    cli.replace_statement(within="start", find=ENVIRONMENT, by=ENVIRONMENT_BY_NAME)
+    if "spin_mode" in cli.source:
+        choose_datastore(cli, '"spin"')
+        choose_metadata(cli, '"spin"')
+    for plugins in ("DATASTORES", "ENVIRONMENTS", "METADATA_PROVIDERS"):
+        cli.defer_import(plugins)
+    cli.add_import(f"{RESOLVE.format(package='.')}, resolve_plugins")
+
+
+def choose_datastore(module: Module, name: str) -> None:
+    """Load the datastore of that name, an expression."""
+    module.replace_expression(
+        f"[d for d in DATASTORES if d.TYPE == {name}][0]", by=f'resolve_plugin("datastore", {name})'
     )
-    cli.replace_expression(
-        "[e for e in ENVIRONMENTS + [MetaflowEnvironment] if e.TYPE == environment]",
-        by=CHOSEN_ENVIRONMENT,
+
+
+def choose_metadata(module: Module, name: str) -> None:
+    """Load the metadata provider of that name, an expression."""
+    module.replace_expression(
+        f"[m for m in METADATA_PROVIDERS if m.TYPE == {name}][0]",
+        by=f'resolve_plugin("metadata_provider", {name})',
     )
-    cli.add_import(FUNCTIONS)

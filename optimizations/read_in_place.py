@@ -1,55 +1,63 @@
-"""Read a local store's blobs where they are, and copy them no more into the client's cache.
+"""Read a local store's blobs where they are, without a copy of each in the client's cache.
 
-The client keeps a copy of each blob that it reads in its cache of files, so that a blob is not
-downloaded twice. The local store's blobs are files beside it already: for a small one, making the
-copy takes longer than all else, and for a large one as long as reading it.
+The client copies each blob that it reads into its cache of files, so that it is not downloaded
+twice. The local store's blobs are files already. Root cause: `load_blobs` gives every blob to the
+cache, wherever it was read. For a small artifact the copy takes longer than everything else, and
+for a large one as long as reading it: making the file, writing it, and looking over the cache's
+limit.
 
-What changes: a blob is copied into the cache only if the copy is worth something: if the storage
-downloaded it (what was read is not the stored file itself), or if it is compressed and larger than
-16 KB, so that the copy saves unpacking it again. Copies that are in the cache are used as before,
-and its layout, its limit and other storages' blobs stay as they are.
+What changes: a blob of the local store is copied into the cache only if that saves unpacking it: if
+it was compressed and is larger than 16 KB. What was downloaded is copied as before; so are copies
+read that are there.
 
-How to measure: `client.ManyTasks` and `client.ReadArtifact`, wall time: making files is the
-system's work, and instruction counts do not see it.
+Reproduce: in a flow's folder, after a run of a foreach of 50 tasks with a local store and an empty
+`METAFLOW_CLIENT_CACHE_PATH`:
 
-Risk: an artifact that was read once can no longer be read again after the store was deleted. Where
-a local store lies on a network file system, and the cache does not, a later read goes there again,
-as reading metadata does.
+    python -c "
+    from metaflow import Flow
+    import time
+    start = time.time()
+    [task.data for task in Flow('MyFlow').latest_run['my_step']]
+    print(time.time() - start)"
+
+Before: most of the time goes into files below the cache's path. After: there are none.
+
+Could fail:
+
+- A storage hands out its own file and deletes it later: only a path that `full_uri` gives for the
+  key counts as in place. S3, Azure and Google Cloud hand out temporary files.
+- A file is deleted while it is read: it was, too, when it was copied.
+
+Price: an artifact that was read once can no longer be read after the local store was deleted. Where
+the local store lies on a network file system and the cache does not, a later read goes there again.
 """
 
 from optimizations.edits import Claim, SourceTree
 
 CLAIMS = (
+    Claim("client.ManyTasks.time_collect(50)", "data of 50 tasks"),
     Claim("client.ReadArtifact.time_read(cold, metrics-52KB)", "first read of metrics 52 KB"),
     Claim("client.ReadArtifact.time_read(cold, float64-8MB)", "first read of float64 8 MB"),
-    Claim("client.ManyTasks.time_collect(50)", "data of 50 tasks"),
 )
 
 STORE = "metaflow/datastore/content_addressed_store.py"
-CLASS = "ContentAddressedStore"
-
-
-def _is_worth_a_copy(blob, raw, in_place):
-    # A copy of a stored file saves no more than unpacking it.
-    return not in_place or not (raw or len(blob) <= 16 * 1024)
 
 
 def apply(tree: SourceTree) -> None:
     """Ask before a blob is copied into the cache."""
-    store = tree[STORE]
-    store.replace_statement(
-        within=f"{CLASS}.load_blobs",
+    tree[STORE].replace_statement(
+        within="ContentAddressedStore.load_blobs",
         find="""
         if self._blob_cache:
             self._blob_cache.store_key(key, blob)
         """,
         by="""
-        if self._blob_cache and _is_worth_a_copy(
-            blob,
-            raw=force_raw or (meta and meta.get("cas_raw", False)),
-            in_place=file_path == self._storage_impl.full_uri(path_key),
-        ):
+        is_raw = force_raw or (meta and meta.get("cas_raw", False))
+        # A file of the local store is only worth a copy if that saves unpacking it
+        in_place = file_path == self._storage_impl.full_uri(path_key)
+        is_worth_a_copy = not in_place or not (is_raw or len(blob) <= 16 * 1024)
+        if self._blob_cache and is_worth_a_copy:
             self._blob_cache.store_key(key, blob)
         """,
     )
-    store.add_definition(_is_worth_a_copy, before=CLASS)
+    tree.insert("test/unit/test_read_in_place.py")

@@ -1,15 +1,26 @@
 """Read a run's tags once for a listing of its steps or tasks.
 
-The local metadata provider gives each step and task that it lists the tags of its run. It opens and
-parses the run's file again for each of them: a third of what listing 50 tasks takes.
+The local metadata provider gives each step and task that it lists the tags of its run. It finds,
+opens and parses the run's file again for each of them.
 
-What changes: within one listing, a run's file is read at the first step or task of it. Nothing is
-kept from one listing to the next, so tags that change are seen as soon as before.
+What changes: within one listing, a run's file is read for the first step or task of it. Nothing
+is kept from one listing to the next.
 
-How to measure: `client.ManyTasks`, by both witnesses.
+Reproduce: with a step of a local run that has many tasks, count how often its run is read. Before,
+once for each task; after, a few times:
 
-Risk: a run whose tags change in the middle of a listing no longer shows some of its tasks with the
-old tags and others with the new ones: all have those of the first task's time.
+    strace -e trace=openat python -c "
+    from metaflow import Step, namespace
+    namespace(None)
+    list(Step('MyFlow/1/my_step'))" 2>&1 | grep -c 1/_meta/_self.json
+
+Could fail:
+
+- Tags change between two listings: each listing reads the run again, so they are seen as before.
+- Tags change while tasks are listed: before, tasks of one listing could have different tags; now
+  all have those that the run had when its first task was read.
+- The run's file is missing: the first task that needs it raises the same error as before.
+- The tasks of a listing share one list of tags. The client copies it and nothing changes it.
 """
 
 from optimizations.edits import Claim, DoesNotApply, SourceTree
@@ -49,3 +60,4 @@ def apply(tree: SourceTree) -> None:
         runs = {}
         """,
     )
+    tree.insert("test/unit/test_read_run_once.py")

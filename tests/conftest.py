@@ -14,7 +14,6 @@ from mfbench.repository import build, releases
 
 pytest_plugins = [
     "tests.optimizations.optimized_releases",
-    "tests.optimizations.extension_searches",
     "tests.project_clones",
     "tests.published_sites",
     "tests.committed",

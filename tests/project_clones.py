@@ -14,17 +14,34 @@ from mfbench.foundation.paths import RELEASES, ROOT, cache_folder
 
 FILES = ("asv.conf.json", "pyproject.toml", "constraints.txt", "README.md", "STATUS.md")
 FOLDERS = ("mfbench", "scripts", "optimizations", "dashboard", "benchmarks")
-# A short one, to be quick.
+# Short ones, to be quick; made up, so that no test depends on how metaflow is made faster.
 SERIES = """
 from optimizations.edits import Optimization, load
 
-SERIES: tuple[Optimization, ...] = (load("control"), load("event_waiting"))
+SERIES: tuple[Optimization, ...] = (load("ask_often"),)
+"""
+IDEA = """\"\"\"Look for parallel_map's children every millisecond.
+
+Made up for tests.
+\"\"\"
+
+from optimizations.edits import Claim, SourceTree
+
+CLAIMS = (Claim("multicore.ParallelMap.time_map(1, default)", "`parallel_map` of 1"),)
+
+
+def apply(tree: SourceTree) -> None:
+    tree["metaflow/multicore_utils.py"].replace_statement(
+        within="parallel_imap_unordered",
+        find="time.sleep(0.1)",
+        by="time.sleep(0.001)",
+    )
 """
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
-    """A copy of the project with two releases and two commits on top, in an empty home.
+    """A copy of the project with two releases and an optimisation, in an empty home.
 
     `python -m mfbench` with this folder as the current one runs the copy.
     """
@@ -35,7 +52,10 @@ def clone(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, folder / name)
     listed = json.loads(RELEASES.read_text())["releases"][-2:]
     (folder / RELEASES.relative_to(ROOT)).write_text(json.dumps({"releases": listed}))
+    for path in (folder / "optimizations").glob("*.py"):
+        path.unlink()
     (folder / "optimizations" / "__init__.py").write_text(SERIES)
+    (folder / "optimizations" / "ask_often.py").write_text(IDEA)
     (folder / "home").mkdir()
     # The first Python of this version on PATH is broken: asv must measure with the one it runs on.
     broken = folder / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"

@@ -147,7 +147,7 @@ def comparing(clone):
 @pytest.mark.slow
 def test_a_regression_fails_the_job_and_its_report_is_the_summary(comparing, tmp_path):
     summary = tmp_path / "summary"
-    # event_waiting, the one optimisation of this copy, makes parallel_map faster.
+    # The one optimisation of this copy makes parallel_map faster.
     sides = {"BASE": "optimized", "HEAD": "main"}
     finished = compare(comparing, GITHUB_STEP_SUMMARY=str(summary), PROFILE="quick", **sides)
     assert finished.returncode == 1, finished.stdout + finished.stderr

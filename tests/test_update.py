@@ -13,9 +13,12 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RELEASES, ROOT
 from mfbench.repository.releases import load
-from tests.project_clones import variables
+from tests.project_clones import IDEA, SERIES, variables
 from tests.repository.person import commit
 
+ANOTHER = IDEA.replace("time.sleep(0.1)", "pids.pop(idx)").replace(
+    "time.sleep(0.001)", "del pids[idx]"
+)
 AUTHOR = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
 
 
@@ -34,13 +37,13 @@ def project(clone):
     return clone
 
 
-def start(project, *arguments):
+def start(project, *arguments, code=0):
     """Run a command; return what it said and all results."""
     command = [sys.executable, "-m", "mfbench", *arguments]
     finished = subprocess.run(
         command, cwd=project, env=variables(project), capture_output=True, text=True
     )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.returncode == code, finished.stdout + finished.stderr
     results = {path: path.read_bytes() for path in project.glob("results/*/*-*.json")}
     return finished.stdout, results
 
@@ -63,10 +66,14 @@ def test_a_second_update_measures_nothing(project):
 
 @pytest.mark.slow
 def test_a_clone_of_metaflow_is_measured_updated_and_published(project, upstream):
-    """Of the short series, the control alone applies to it."""
+    """Of two optimisations, one no longer applies; the rest is done, and the exit code says so."""
+    (project / "optimizations" / "__init__.py").write_text(
+        SERIES.replace(",)", ", load('another'))")
+    )
+    (project / "optimizations" / "another.py").write_text(ANOTHER)
     changed = upstream / "metaflow" / "multicore_utils.py"
     git(upstream, "branch", "--move", "main", "master")
-    edited = changed.read_text().replace("if max_parallel is None:", "if not max_parallel:")
+    edited = changed.read_text().replace("time.sleep(0.1)", "time.sleep(0.05)")
     slower = f"import wave\n{(upstream / 'metaflow' / 'util.py').read_text()}"
     development = [
         commit(upstream, "metaflow/multicore_utils.py", edited),
@@ -77,7 +84,7 @@ def test_a_clone_of_metaflow_is_measured_updated_and_published(project, upstream
     git(upstream, "checkout", "--quiet", "master")
 
     said, others = start(project, "setup", "--clone", upstream)
-    assert "event_waiting does not apply to main: metaflow/multicore_utils.py: " in said
+    assert "ask_often does not apply to main: metaflow/multicore_utils.py: " in said
     assert "upstream/ is complete: 6 commits on main, the series on optimized" in said
     few = ["--profile", "default", "--bench", BENCH]
     said, _ = start(project, "run", "main...idea", *few)
@@ -91,10 +98,12 @@ def test_a_clone_of_metaflow_is_measured_updated_and_published(project, upstream
     released = commit(upstream, "released.py")
     git(upstream, "tag", "2.100.0")
     tip = commit(upstream, "since.py")
-    said, results = start(project, "update", "--bench", BENCH)
+    said, results = start(project, "update", "--bench", BENCH, code=4)
     assert "new releases: 2.100.0\n" in said and "release 2.100.0: 1 case" in said
-    # That release, main and the control; nobody removes what was measured of other commits.
-    assert said.endswith("\n3 commits measured; the site is published\n")
+    for revision in ("main", "2.100.0"):
+        assert f"\nask_often does not apply to {revision}: metaflow/multicore_utils.py" in said
+    # That release, main, the control and optimized; nobody removes what was measured of others.
+    assert said.endswith("\n4 commits measured; the site is published\n")
     assert others.items() <= results.items()
     site = json.loads((project / "html" / "data" / "site.json").read_text())
     shown = {each["hash"]: each["name"] for each in site["commits"]}
@@ -106,7 +115,7 @@ def test_a_clone_of_metaflow_is_measured_updated_and_published(project, upstream
     assert "1 same" in said
     said, _ = start(project, "results", "check")
     assert said.endswith(", 0 faults\n")
-    said, unchanged = start(project, "update", "--bench", BENCH)
+    said, unchanged = start(project, "update", "--bench", BENCH, code=4)
     assert "new releases: none\n" in said and unchanged == results
     assert said.endswith("\n0 commits measured; the site is published\n")
 

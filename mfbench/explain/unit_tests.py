@@ -1,4 +1,4 @@
-"""The command ``mfbench prove unit-tests``: metaflow's own tests on two commits."""
+"""The command ``mfbench prove unit-tests``: metaflow's own tests on two commits or more."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from benchmarks.support.environment import child_environment
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git_bytes
 from mfbench.foundation.paths import ROOT, UPSTREAM
-from mfbench.repository.series import find_commit
+from mfbench.repository.series import PULLS, find_commit, read_pulls
 
 TESTS = Path("test") / "unit"
 ENVIRONMENT = ROOT / ".asv" / "unit-tests"
@@ -30,30 +31,45 @@ PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "i
 @click.argument("clone", type=click.Path(path_type=Path))
 @click.argument("base", default="main")
 @click.argument("head", default="optimized")
+@click.option("--all", "every", is_flag=True, help="HEAD is optimized, then each pr/NAME.")
 @click.option("-k", "selected", metavar="EXPR", default="", help="Only these tests, as in pytest.")
-def command(clone: Path, base: str, head: str, selected: str) -> None:
-    """Run metaflow's own unit tests on two commits.
+def command(clone: Path, base: str, head: str, every: bool, selected: str) -> None:
+    """Run metaflow's own unit tests on two commits, and the tests that the second one adds.
 
     CLONE is a clone of metaflow at the release's commit: released sdists hold no tests. BASE and
-    HEAD are main and optimized if not given. Lists the tests that end differently; the exit code
-    is 1 if there are any. A test that fails on both may need what this machine lacks.
+    HEAD are main and optimized if not given. Lists the tests that end differently, and new ones
+    that do not pass; the exit code is 1 if there are any. A test that fails on both may need what
+    this machine lacks.
     """
     if not (clone / TESTS).is_dir():
         raise Failure(f"{clone} has no {TESTS}; name a clone of metaflow")
-    commits = [(name, find_commit(UPSTREAM, name)) for name in (base, head)]
+    heads = [head]
+    if every:
+        heads = ["optimized", *(PULLS + each.name for each in read_pulls(UPSTREAM))]
+    commits = [(name, find_commit(UPSTREAM, name)) for name in (base, *heads)]
     python = make_environment()
-    ended = []
+    before: dict[str, str] = {}
+    different = 0
     for name, commit in commits:
-        ended.append(outcomes(python, commit, clone, selected))
-        counts = sorted(Counter(ended[-1].values()).items())
+        after = outcomes(python, commit, clone, selected)
+        counts = sorted(Counter(after.values()).items())
         click.echo(f"{name}: {', '.join(f'{count} {state}' for state, count in counts)}")
-    before, after = ended
-    names = sorted(before.keys() | after.keys())
-    different = [name for name in names if before.get(name) != after.get(name)]
-    for name in different:
-        click.echo(f"{name}: {before.get(name, 'missing')}, then {after.get(name, 'missing')}")
-    click.echo(f"{len(different)} of {len(before)} tests end differently")
+        if before:
+            different += tell_differences(before, after)
+        before = before or after
     sys.exit(1 if different else 0)
+
+
+def tell_differences(before: Mapping[str, str], after: Mapping[str, str]) -> int:
+    """Name the tests that end differently, and new ones that do not pass; return how many."""
+    new = [each for each in after if each not in before]
+    failing = [each for each in new if after[each] != "passed"]
+    different = [each for each in before if before[each] != after.get(each)]
+    for name in sorted([*different, *failing]):
+        click.echo(f"{name}: {before.get(name, 'missing')}, then {after.get(name, 'missing')}")
+    tests = f"{len(different)} of {len(before)} tests end differently"
+    click.echo(f"{tests}, and {len(failing)} of {len(new)} new ones do not pass")
+    return len(different) + len(failing)
 
 
 def make_environment() -> Path:
@@ -85,7 +101,8 @@ def outcomes(python: Path, commit: str, clone: Path, selected: str) -> dict[str,
         home.mkdir()
         with tarfile.open(fileobj=io.BytesIO(git_bytes(UPSTREAM, "archive", commit))) as files:
             files.extractall(tree, filter="data")
-        shutil.copytree(clone / "test", tree / "test")
+        # Beside the tests that the commit adds.
+        shutil.copytree(clone / "test", tree / "test", dirs_exist_ok=True)
         finished = subprocess.run(
             [python, "-m", "pytest", TESTS, "-p", "no:cacheprovider", "-q", "-k", selected,
              "--junitxml", report],

@@ -1,55 +1,65 @@
-"""The newest release and the optimisation series on it: what is measured of which commit."""
+"""The newest release and the optimisations on it: what is measured of which commit."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.mistakes import line_with
 from mfbench.measure.jobs import Job, Request, jobs_for
-from mfbench.measure.selection import cases_of, counts_of, is_repeating
-from mfbench.repository.series import find_commit, read_series
+from mfbench.measure.selection import cases_of, is_repeating
+from mfbench.repository.control import control_of
+from mfbench.repository.series import SeriesCommit, find_commit, read_pulls, read_series
 from mfbench.results.reader import Case
 
 
 def series_jobs(request: Request) -> list[Job]:
     """Return all jobs of the series, as if nothing was measured.
 
-    All cases of main, the control and the last commit. For each topic, in one run, the cases that
-    optimisations claim to change, at their commits and the commits below; times at those three,
-    too. Counts of instructions of the other commits.
+    Each claimed case at the optimisation's own commit and at the commit below; its headline also at
+    its commit of branch optimized and at the commit below that. All cases of main, the control and
+    branch optimized.
     """
-    series = read_series(request.upstream)
+    series, pulls = read_series(request.upstream), read_pulls(request.upstream)
     if not series:
         raise Failure("branch optimized holds no optimisation; make them: mfbench optimize apply")
-    commits = [find_commit(request.upstream, "main"), *(commit.hash for commit in series)]
+    main = find_commit(request.upstream, "main")
     # These three are compared with each other, so none of them is measured without the others.
-    ends = [commits[0], commits[1], commits[-1]]
-    every, counts = cases_of(request.benchmarks), counts_of(request.benchmarks)
-    claimed: dict[Case, set[str]] = {}
-    for below, each in zip(commits, series):
-        for case in claimed_cases(each.name):
-            if case not in every:
-                place = line_with(str(case), f"optimizations/{each.name}.py")
-                raise Failure(f"{place}: no benchmark has the claimed case {case}; correct it")
-            claimed.setdefault(case, set()).update((below, each.hash))
-    jobs = jobs_for("main, control and optimized", dict.fromkeys(every, ends), request)
+    ends = [main, control_of(request.upstream, main), series[-1].hash]
+    every = cases_of(request.benchmarks)
+    claimed: dict[Case, dict[str, None]] = {}
+    for commit, case in _claims(pulls, series):
+        if case not in every:
+            place = line_with(str(case), f"optimizations/{commit.name}.py")
+            raise Failure(f"{place}: no benchmark has the claimed case {case}; correct it")
+        claimed.setdefault(case, {}).update(dict.fromkeys((commit.below, commit.hash)))
+    for case, commits in claimed.items():
+        # Times that are compared alternate in one job, those of the ends included.
+        if not is_repeating(request.benchmarks, case) or not set(ends).isdisjoint(commits):
+            claimed[case] = dict.fromkeys((*ends, *commits))
+    rest = {case: ends for case in every if not set(ends) <= set(claimed.get(case, ()))}
+    jobs = jobs_for("main, control and optimized", rest, request)
     for topic in dict.fromkeys(case.topic for case in every):
-        needed = {}
-        for case in every:
-            # Counts repeat, and all commits have them.
-            if case in claimed and case.topic == topic and case not in counts:
-                found = claimed[case]
-                # Times that are compared alternate in one job, those of the ends included.
-                if not is_repeating(request.benchmarks, case) or not found.isdisjoint(ends):
-                    found.update(ends)
-                needed[case] = [commit for commit in commits if commit in found]
+        needed = {
+            case: list(claimed[case]) for case in every if case.topic == topic and case in claimed
+        }
         jobs += jobs_for(f"claims in {topic}", needed, request)
-    others = [commit for commit in commits if commit not in ends]
-    return jobs + jobs_for("counts of the other commits", dict.fromkeys(counts, others), request)
+    return jobs
 
 
-def claimed_cases(name: str) -> list[Case]:
-    """Return the cases by which an optimisation's claims are decided."""
+def _claims(
+    pulls: Iterable[SeriesCommit], series: Iterable[SeriesCommit]
+) -> Iterable[tuple[SeriesCommit, Case]]:
+    for pull in pulls:
+        yield from ((pull, case) for case in claimed_cases(pull.name))
+    for commit in series:
+        yield from ((commit, case) for case in claimed_cases(commit.name, only_headline=True))
+
+
+def claimed_cases(name: str, only_headline: bool = False) -> list[Case]:
+    """Return the cases by which an optimisation's claims, or the first of them, are decided."""
     from optimizations import SERIES
 
     claims = [claim for each in SERIES if each.name == name for claim in each.claims]
+    claims = claims[:1] if only_headline else claims
     return [Case.parse(case) for claim in claims for case in (claim.case, claim.against) if case]

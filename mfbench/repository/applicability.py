@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mfbench.repository.kept_changes import changes_of
+from mfbench.repository.releases import minor_releases
 from mfbench.repository.series import find_commit
 
 # By revision, then by optimisation: why it does not apply; an empty text where it does.
@@ -37,3 +38,8 @@ def rows(found: Outcomes) -> list[tuple[str, str, str, str]]:
         refused = "\n".join(f"{', '.join(where)}: {why}" for why, where in stretches.items())
         made.append((name, f"{count} of {len(found)}", releases, refused))
     return made
+
+
+def shares(upstream: Path) -> dict[str, str]:
+    """Return, by optimisation, to the last releases of how many minor versions it applies."""
+    return {name: share for name, share, *_ in rows(outcomes(upstream, minor_releases(upstream)))}

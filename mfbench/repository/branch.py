@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from mfbench.foundation.git_command import IDENTITY, commit_of, delay_interrupts, git
@@ -46,3 +47,21 @@ def keep_foreign_commits(upstream: Path, branch: str, current: str, base: str) -
         f"{branch} held commits of your own; they are kept on {branch}-kept-{number}",
         file=sys.stderr,
     )
+
+
+def remove_branches(upstream: Path, folder: str, kept: Collection[str]) -> None:
+    """Remove the branches of a folder ("pr/") of which we wrote the last commit, but for `kept`.
+
+    Our commit NAME is on branch FOLDER/NAME. What a person has checked out stays.
+    """
+    fields = "%(refname:strip=3) %(committername) %(committeremail) %(trailers:key=Optimization)"
+    listing = git(upstream, "for-each-ref", f"--format={fields}", f"refs/heads/{folder}")
+    head = git(upstream, "branch", "--show-current")
+    for line in filter(None, listing.splitlines()):
+        name, _, rest = line.partition(" ")
+        if (
+            name not in kept
+            and rest == f"{IDENTITY} Optimization: {name}"
+            and head != folder + name
+        ):
+            git(upstream, "branch", "--quiet", "-D", folder + name)

@@ -1,7 +1,8 @@
 """Build ``upstream/``, the repository under test, from metaflow's released sdists.
 
 Branch ``main`` has one commit per release, tagged with its version and dated by its upload, with
-the same hashes on every machine. The optimisation series follows on branch ``optimized``.
+the same hashes on every machine. The optimisations follow: all on branch ``optimized``, each on
+``pr/NAME``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mfbench.foundation.git_command import (
     is_repository,
 )
 from mfbench.foundation.paths import UPSTREAM
+from mfbench.repository.kept_changes import Change
 from mfbench.repository.releases import Release, load
 from mfbench.repository.series import SeriesCommit, build_series, find_commit
 
@@ -57,11 +59,12 @@ def require(repository: Path = UPSTREAM) -> None:
     find_commit(repository, "main")
 
 
-def tell_refusals(series: Iterable[SeriesCommit]) -> None:
-    """Name the optimisations that do not apply to branch main, and say why."""
-    for commit in series:
-        if commit.refusal:
-            print(f"{commit.name} does not apply to main: {commit.refusal}")
+def tell_refusals(series: Iterable[SeriesCommit | Change], revision: str = "main") -> int:
+    """Name the optimisations that do not apply to a revision, say why, and return how many."""
+    refused = [each for each in series if each.refusal]
+    for each in refused:
+        print(f"{each.name} does not apply to {revision}: {each.refusal}", flush=True)
+    return len(refused)
 
 
 def is_clone(repository: Path) -> bool:
@@ -171,9 +174,9 @@ def run_remote_git(source: str, *arguments: str) -> None:
 def command(source: str | None, update_list: bool) -> None:
     """Build upstream/, the repository under test, or add what it lacks.
 
-    Branch main holds metaflow's releases, branch optimized the optimisations on top of the newest.
-    With --clone, main is the default branch of a real clone. Your own branches and uncommitted
-    changes stay.
+    Branch main holds metaflow's releases, branch optimized the optimisations on top of the newest,
+    and each branch pr/NAME one of them alone. With --clone, main is the default branch of a real
+    clone. Your own branches and uncommitted changes stay.
     """
     if source is not None:
         clone(UPSTREAM, source)

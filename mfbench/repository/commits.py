@@ -44,21 +44,37 @@ def read_python_files(repository: Path, revision: str) -> dict[str, str]:
     return texts
 
 
+def message_of(title: str, body: str, name: str) -> str:
+    """Return an optimisation's message; its last line tells the optimisation's name."""
+    return "\n\n".join([title, body, f"Optimization: {name}\n"])
+
+
 def write_commits(repository: Path, base: str, commits: Sequence[NewCommit]) -> list[str]:
-    """Write commits, each on top of the one before, the first on `base`; return their hashes.
+    """Write commits, each on top of the one before, the first on `base`; return their hashes."""
+    return write_stacks(repository, base, [commits])[0]
+
+
+def write_stacks(
+    repository: Path, base: str, stacks: Sequence[Sequence[NewCommit]]
+) -> list[list[str]]:
+    """Write several stacks of commits, each on `base`; return the hashes of each.
 
     One git process writes all of them: a process for each file would take half a second a commit.
     """
     present = list_files(repository, base)
-    stream, parent = [], base
-    for number, commit in enumerate(commits, start=1):
-        stream.append(header(TEMPORARY_REF, number, parent, commit.message, commit.seconds))
-        for path, text in commit.changes.items():
-            mode = present[path][0] if path in present else "100644"
-            stream.append(file_change(mode, path, text.encode()))
-        stream.append(f"\nget-mark :{number}\n".encode())
-        parent = f":{number}"
-    return import_commits(repository, base, stream)
+    stream, mark = [], 0
+    for stack in stacks:
+        parent = base
+        for commit in stack:
+            mark += 1
+            stream.append(header(TEMPORARY_REF, mark, parent, commit.message, commit.seconds))
+            for path, text in commit.changes.items():
+                mode = present[path][0] if path in present else "100644"
+                stream.append(file_change(mode, path, text.encode()))
+            stream.append(f"\nget-mark :{mark}\n".encode())
+            parent = f":{mark}"
+    hashes = iter(import_commits(repository, base, stream))
+    return [[next(hashes) for _ in stack] for stack in stacks]
 
 
 def import_commits(repository: Path, base: str, stream: Iterable[bytes]) -> list[str]:

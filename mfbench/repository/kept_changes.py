@@ -1,9 +1,7 @@
 """What each optimisation changes in a release, kept between runs and between clones.
 
-Applying the whole series takes ten seconds a release and more. The result depends on nothing but
-the release's files and the optimisations' sources, so a digest of each names the file that keeps
-it. Where a source has changed, only those optimisations are applied again that depend on it: a file
-also keeps each one's queries of the release, and a digest of the results of the queries.
+The result depends on nothing but the release's files and the optimisations' sources, so a digest of
+each names the file that keeps it.
 """
 
 from __future__ import annotations
@@ -12,123 +10,128 @@ import gzip
 import hashlib
 import json
 import os
-import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import atomic_write
 from mfbench.foundation.git_command import git
-from mfbench.foundation.mistakes import place_of_series
+from mfbench.foundation.mistakes import line_with, place_of_series
 from mfbench.foundation.paths import ROOT, cache_folder
 from mfbench.repository.commits import read_python_files
+
+if TYPE_CHECKING:
+    from optimizations.edits import Optimization
 
 # Of each release, the last ones used stay. One takes 300 KB.
 VERSIONS_KEPT = 3
 # The modules here that decide what the commits hold.
 OWN_SOURCES = ("kept_changes.py", "series.py", "commits.py")
-# How the source of an optimisation that imports another one reads.
-OF_ANOTHER = re.compile(r"^(\s*(from|import) optimizations(?!\.edits\b)|from \.)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one optimisation makes of a release: new texts by path, or why it does not apply.
+    """What one optimisation makes of a release, or why it does not apply.
 
-    `source` is a digest of its sources, `queries` what it read of the release (see `SourceTree`),
-    and `results` a digest of the results of the queries.
+    `files` are new texts by path, on top of the optimisations before it in SERIES. `alone` are
+    those on top of what it needs: for each optimisation that it needs, and then for itself.
     """
 
     number: int
     name: str
     title: str
     body: str
-    files: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    alone: dict[str, dict[str, str]] = field(default_factory=dict)
     refusal: str = ""
-    source: str = ""
-    queries: list[list[str]] = field(default_factory=list)
-    results: str = ""
 
 
 def changes_of(upstream: Path, base: str) -> list[Change]:
-    """Apply the series to the files of a commit, or return what was kept of it."""
+    """Apply the optimisations to the files of a commit, or return what was kept of it."""
     tree = git(upstream, "rev-parse", f"{base}^{{tree}}")
     place = cache_folder() / "series" / tree / f"{sources_fingerprint()[:16]}.json.gz"
     kept = load(place)
     if kept is None:
-        earlier = [change for each in place.parent.glob("*.gz") for change in load(each) or ()]
-        kept = list(apply(upstream, base, earlier))
+        what = git(upstream, "describe", "--tags", "--always", base)
+        print(f"applying the optimisations to {what} ...", file=sys.stderr)
+        kept = apply(read_python_files(upstream, base))
         save(place, kept)
     with suppress(OSError):
         os.utime(place)
     return kept
 
 
-def apply(upstream: Path, base: str, earlier: Sequence[Change] = ()) -> Iterator[Change]:
-    """Apply each optimisation to the files of a commit as the optimisations before it left them.
+def apply(release: dict[str, str]) -> list[Change]:
+    """Apply each optimisation to a release: on top of those before it, and of those it needs.
 
-    A change of `earlier` is used again if its sources and what it read of the release are the same.
+    `release` are the texts of its Python files by path.
     """
     # Imported here because it takes longer than all else if the changes are kept.
     from optimizations import SERIES
-    from optimizations.edits import DoesNotApply, Optimization, SourceTree
+    from optimizations.edits import DoesNotApply, SourceTree
 
-    if wrong := [each for each in SERIES if not isinstance(each, Optimization)]:
-        raise Failure(f"{place_of_series()}: SERIES holds {wrong[0]!r}; write load(NAME)")
-    told = False
-    texts = read_python_files(upstream, base)
-    for number, optimization in enumerate(SERIES, 1):
-        release, tree = (SourceTree(texts, texts.__getitem__) for _ in range(2))
-        source = source_fingerprint(optimization.name)
-        known = (each for each in earlier if each.source == source)
-        change = next(
-            (each for each in known if each.results == release.results_of(each.queries)), None
-        )
-        if change is None:
-            if not told:
-                what = git(upstream, "describe", "--tags", "--always", base)
-                print(f"applying the optimisation series to {what} ...", file=sys.stderr)
-                told = True
-            about = (number, optimization.name, optimization.title, optimization.body)
-            files, refusal = {}, ""
-            try:
-                optimization.apply(tree)
-                files = tree.changes()
-            except DoesNotApply as reason:
-                refusal = str(reason)
-            queries = sorted(map(list, tree.queries))
-            results = release.results_of(queries)
-            change = Change(*about, files, refusal, source, queries, results)
-        texts |= change.files
-        yield replace(change, number=number)
+    below = needed_below(SERIES)
+    by_name = {each.name: each for each in SERIES}
+
+    @cache
+    def edited(*names: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Apply optimisations; return what the last one changed, and all texts."""
+        if not names:
+            return {}, release
+        texts = edited(*names[:-1])[1]
+        tree = SourceTree(texts, texts.__getitem__)
+        by_name[names[-1]].apply(tree)
+        files = tree.changes()
+        return files, texts | files
+
+    applied: list[str] = []
+    refusals: dict[str, str] = {}
+    changes = []
+    for number, (name, each) in enumerate(by_name.items(), 1):
+        about = (number, name, each.title, each.body)
+        stack = [*below[name], name]
+        try:
+            if refused := [need for need in stack if need in refusals]:
+                raise DoesNotApply(f"needs {refused[0]} ({refusals[refused[0]]})")
+            alone = {stack[place]: edited(*stack[: place + 1])[0] for place in range(len(stack))}
+            changes.append(Change(*about, edited(*applied, name)[0], alone))
+            applied.append(name)
+        except DoesNotApply as reason:
+            refusals[name] = str(reason)
+            changes.append(Change(*about, refusal=str(reason)))
+    return changes
 
 
-def source_fingerprint(name: str) -> str:
-    """Return a digest of all that decides, beside the release, what an optimisation changes."""
-    folder = ROOT / "optimizations"
-    own = folder / f"{name}.py"
-    others = OF_ANOTHER.search(own.read_text(encoding="utf-8"))
-    return _digest([own, *(sorted(folder.glob("*.py")) if others else ()), *_shared_sources()])
+def needed_below(series: Sequence[Optimization]) -> dict[str, list[str]]:
+    """Return, by name, all that each optimisation needs, in the order of the series."""
+    from optimizations.edits import Optimization
+
+    below: dict[str, list[str]] = {}
+    for each in series:
+        if not isinstance(each, Optimization):
+            raise Failure(f"{place_of_series()}: SERIES holds {each!r}; write load(NAME)")
+        for need in each.needs:
+            if need not in below:
+                place = line_with("NEEDS", f"optimizations/{each.name}.py")
+                what = f"{each.name} needs {need}, which does not stand before it in SERIES"
+                raise Failure(f"{place}: {what}; put it there, or correct NEEDS")
+        needed = {name for need in each.needs for name in (*below[need], need)}
+        below[each.name] = [name for name in below if name in needed]
+    return below
 
 
 def sources_fingerprint() -> str:
-    """Return a digest of everything that decides what the series' commits hold."""
-    return _digest([*sorted((ROOT / "optimizations").rglob("*.py")), *_shared_sources()])
-
-
-def _shared_sources() -> list[Path]:
-    edits = sorted((ROOT / "optimizations" / "edits").glob("*.py"))
+    """Return a digest of everything that decides what the optimisations' commits hold."""
     own = [ROOT / "mfbench" / "repository" / name for name in OWN_SOURCES]
-    return [*edits, ROOT / "constraints.txt", *own]
-
-
-def _digest(paths: Iterable[Path]) -> str:
+    optimizations = sorted((ROOT / "optimizations").rglob("*.py"))
     digest = hashlib.sha256()
-    for path in paths:
+    for path in [*optimizations, ROOT / "constraints.txt", *own]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 

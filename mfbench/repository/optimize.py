@@ -1,4 +1,4 @@
-"""Commands about the optimisation series: list, apply, check."""
+"""Commands about the optimisations: apply and check."""
 
 from __future__ import annotations
 
@@ -10,20 +10,8 @@ import click
 from mfbench.foundation.mistakes import warn_about_unlisted
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.repository.applicability import outcomes, rows
-from mfbench.repository.kept_changes import changes_of
 from mfbench.repository.releases import releases_on_main
-from mfbench.repository.series import build_series, find_commit
-
-
-@click.command("list")
-def list_command() -> None:
-    """Show the optimisations and the files that they change."""
-    changes = changes_of(UPSTREAM, find_commit(UPSTREAM, "main"))
-    warn_about_unlisted(change.name for change in changes)
-    for change in changes:
-        print(f"{change.number}. {change.name}: {change.title}")
-        for line in [change.refusal] if change.refusal else change.files:
-            print(f"     {line}")
+from mfbench.repository.series import build_series
 
 
 @click.command("apply")
@@ -32,9 +20,10 @@ def apply_command(revision: str) -> None:
     """Put the optimisations on top of a release, one commit each.
 
     REV is a release, a branch or a commit; default: main, the newest release. For main, the commits
-    go to branch optimized; otherwise to branch optimized-REV. If you committed on that branch, your
-    commits are kept on another one, BRANCH-kept-1. Optimisations that do not apply are skipped and
-    named; for main, the exit code is then 1.
+    go to branch optimized, and each by itself, on what it needs, to a branch pr/NAME; otherwise all
+    go to branch optimized-REV. If you committed on such a branch, your commits are kept on another
+    one, BRANCH-kept-1. Optimisations that do not apply are skipped and named; for main, the exit
+    code is then 1.
     """
     is_main = revision == "main"
     branch = "optimized" if is_main else f"optimized-{re.sub(r'[^0-9A-Za-z.-]+', '-', revision)}"
@@ -42,7 +31,8 @@ def apply_command(revision: str) -> None:
     refused = [commit for commit in series if commit.refusal]
     for commit in refused:
         print(f"skipped {commit.name}: {commit.refusal}")
-    print(f"{branch}: {len(series) - len(refused)} commits on {revision}")
+    alone = "; each alone on pr/NAME" if is_main else ""
+    print(f"{branch}: {len(series) - len(refused)} commits on {revision}{alone}")
     if refused and is_main:
         sys.exit(1)
 

@@ -1,33 +1,40 @@
-"""The optimisation series as commits of upstream/, usually on branch ``optimized``."""
+"""The optimisations as commits of upstream/: all on branch ``optimized``, each on ``pr/NAME``."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git, is_repository
 from mfbench.foundation.mistakes import warn_about_unlisted
-from mfbench.repository.branch import move_branch
-from mfbench.repository.commits import NewCommit, write_commits
+from mfbench.repository.branch import move_branch, remove_branches
+from mfbench.repository.commits import NewCommit, message_of, write_stacks
+from mfbench.repository.control import write_control
 from mfbench.repository.kept_changes import Change, changes_of, sources_fingerprint
 
 # In the configuration of upstream/: the sources from which branch optimized was built.
 BUILT_FROM = "metaflow-benchmarks.builtFrom"
+# The branches of single optimisations.
+PULLS = "pr/"
 # One record a commit; the paths of its files follow, a line each.
-FIELDS = "%x1e%H%x1f%s%x1f%(trailers:key=Optimization,valueonly,separator=%x20)%x1f"
+FIELDS = "%x1e%H%x1f%P%x1f%s%x1f%(trailers:key=Optimization,valueonly,separator=%x20)%x1f"
 
 
 @dataclass(frozen=True)
 class SeriesCommit:
-    """One optimisation on one release; where it does not apply, `hash` is empty."""
+    """One optimisation on one release; where it does not apply, both hashes are empty.
 
-    number: int
+    `below` is the commit that it stands on.
+    """
+
     name: str
     title: str
-    hash: str
-    files: tuple[str, ...]
+    hash: str = ""
+    below: str = ""
+    files: tuple[str, ...] = ()
     refusal: str = ""
 
 
@@ -62,18 +69,24 @@ def find_commit(upstream: Path, revision: str) -> str:
 def build_series(
     upstream: Path, onto: str = "main", branch: str = "optimized"
 ) -> list[SeriesCommit]:
-    """Write the series on top of a revision and let `branch` point to it.
+    """Write all optimisations on top of a revision and let `branch` point to the last one.
 
     A person's commits on that branch are kept on another one. A new branch optimized is checked
-    out in the place of main.
+    out in the place of main. With it come the control, and a branch pr/NAME of each optimisation.
     """
     base = find_commit(upstream, onto)
     series = write_series(upstream, base)
     warn_about_unlisted(commit.name for commit in series)
     tip = next((commit.hash for commit in reversed(series) if commit.hash), base)
     move_branch(upstream, branch, tip, base)
-    if branch == "optimized" and is_stale(upstream):
-        git(upstream, "config", BUILT_FROM, sources_fingerprint())
+    if branch == "optimized":
+        write_control(upstream, base, "main")
+        pulls = [pull for pull in write_pulls(upstream, base) if pull.hash]
+        for pull in pulls:
+            move_branch(upstream, PULLS + pull.name, pull.hash, base)
+        remove_branches(upstream, PULLS, {pull.name for pull in pulls})
+        if is_stale(upstream):
+            git(upstream, "config", BUILT_FROM, sources_fingerprint())
     return series
 
 
@@ -86,26 +99,49 @@ def is_stale(upstream: Path) -> bool:
 def write_series(upstream: Path, base: str) -> list[SeriesCommit]:
     """Write one commit on top of `base` for each optimisation that applies; no branch changes."""
     changes = changes_of(upstream, base)
-    start = int(git(upstream, "show", "-s", "--format=%ct", base))
-    new = [commit_for(change, start) for change in changes if not change.refusal]
-    hashes = iter(write_commits(upstream, base, new))
-    return [
-        SeriesCommit(
-            change.number,
-            change.name,
-            change.title,
-            "" if change.refusal else next(hashes),
-            tuple(change.files),
-            change.refusal,
-        )
-        for change in changes
+    stack = [(each, each.files, each.number) for each in changes if not each.refusal]
+    return _write(upstream, base, changes, [stack])
+
+
+def write_pulls(upstream: Path, base: str) -> list[SeriesCommit]:
+    """Write each optimisation that applies on top of `base`, or of what it needs; else the same.
+
+    A commit depends on nothing else: it stays when other optimisations change.
+    """
+    changes = changes_of(upstream, base)
+    named = {each.name: each for each in changes}
+    stacks = [
+        [(named[name], files, depth) for depth, (name, files) in enumerate(each.alone.items(), 1)]
+        for each in changes
     ]
+    return _write(upstream, base, changes, stacks)
 
 
-def commit_for(change: Change, start: int) -> NewCommit:
-    """Return an optimisation's commit, dated as many minutes after `start` as its number."""
-    message = "\n\n".join([change.title, change.body, f"Optimization: {change.name}\n"])
-    return NewCommit(message, change.files, start + 60 * change.number)
+def _write(
+    upstream: Path,
+    base: str,
+    changes: Sequence[Change],
+    stacks: Sequence[Sequence[tuple[Change, Mapping[str, str], int]]],
+) -> list[SeriesCommit]:
+    """Write stacks of changes, each with its files and its minutes after `base`."""
+    start = int(git(upstream, "show", "-s", "--format=%ct", base))
+    new = [
+        [
+            NewCommit(message_of(each.title, each.body, each.name), files, start + 60 * minutes)
+            for each, files, minutes in stack
+        ]
+        for stack in stacks
+    ]
+    found: dict[str, SeriesCommit] = {}
+    for stack, hashes in zip(stacks, write_stacks(upstream, base, new)):
+        for (each, files, _), commit, below in zip(stack, hashes, [base, *hashes]):
+            # What others need was written for itself before.
+            told = SeriesCommit(each.name, each.title, commit, below, tuple(files))
+            found.setdefault(each.name, told)
+    return [
+        found.get(each.name) or SeriesCommit(each.name, each.title, refusal=each.refusal)
+        for each in changes
+    ]
 
 
 def read_series(upstream: Path) -> list[SeriesCommit]:
@@ -113,13 +149,29 @@ def read_series(upstream: Path) -> list[SeriesCommit]:
 
     A commit belongs to it if its message ends with "Optimization: NAME".
     """
-    options = ["--reverse", "--name-only", "--no-renames", f"--format={FIELDS}"]
     for branch in ("main", "optimized"):
         find_commit(upstream, branch)
-    listing = git(upstream, "log", *options, "main..optimized", "--")
+    return _read(upstream, "--reverse", "main..optimized")
+
+
+def read_pulls(upstream: Path) -> list[SeriesCommit]:
+    """Return the optimisations on branches pr/NAME as they are, in the order of the series."""
+    found = {}
+    for name in git(
+        upstream, "branch", "--format=%(refname:strip=3)", "--list", f"{PULLS}*"
+    ).split():
+        # A person may have committed on top of it.
+        only = (f"--grep=^Optimization: {name}$", "-1", f"main..refs/heads/{PULLS}{name}")
+        found.update({each.name: each for each in _read(upstream, *only)})
+    return [found[each.name] for each in read_series(upstream) if each.name in found]
+
+
+def _read(upstream: Path, *options: str) -> list[SeriesCommit]:
+    shown = ("--name-only", "--no-renames", f"--format={FIELDS}")
+    listing = git(upstream, "log", *shown, *options, "--")
     records = (record.split("\x1f") for record in listing.split("\x1e")[1:])
-    named = [record for record in records if record[2]]
     return [
-        SeriesCommit(number, name, title, commit, tuple(files.split()))
-        for number, (commit, title, name, files) in enumerate(named, 1)
+        SeriesCommit(name, title, commit, below.partition(" ")[0], tuple(files.split()))
+        for commit, below, title, name, files in records
+        if name
     ]

@@ -36,7 +36,7 @@ def defer_import(module: cst.Module, name: str) -> cst.Module:
     """Move a top-level import into the functions that use it; see `Module.defer_import`."""
     line, statement, alias = _top_level_import(module, name)
     moved = cst.SimpleStatementLine([single(statement, alias)])
-    changed = _with_line(module, _uses(module, name, bound_name(alias), 1), name, moved)
+    changed = _with_line(module, _uses(module, name, bound_name(alias)), name, moved)
     return _wrapped(_without_import(changed, line, statement, alias), code_of(moved).strip())
 
 
@@ -57,19 +57,11 @@ def _wrapped(module: cst.Module, moved: str) -> cst.Module:
     return module if wrapped == source or not name else parse(wrapped)
 
 
-def with_line_before_uses(
-    module: cst.Module, name: str, line: cst.SimpleStatementLine
-) -> cst.Module:
-    """Put a line that makes `name` before its first use in each function that uses it."""
-    return _with_line(module, _uses(module, name, name, None), name, line)
-
-
 def _with_line(
     module: cst.Module, uses: list[Access], name: str, line: cst.SimpleStatementLine
 ) -> cst.Module:
     replacements: dict[cst.CSTNode, Sequence[Any]] = {}
-    script = _script_of(module)
-    for function, nodes in _by_function(uses, name, script):
+    for function, nodes in _by_function(module, uses, name):
         # A clone for each place: the analysis of a later edit must not meet one node twice.
         replacements[function] = [
             _with_import(function, {id(node) for node in nodes}, line.deep_clone())
@@ -96,7 +88,7 @@ def _top_level_import(
     return found[0]
 
 
-def _uses(module: cst.Module, name: str, bound: str, expected: int | None) -> list[Access]:
+def _uses(module: cst.Module, name: str, bound: str) -> list[Access]:
     # The analysis walks slowly: it gets only the statements in which the name occurs at all.
     word = re.compile(rf"\b{re.escape(bound)}\b")
     relevant = module.with_changes(body=_mentioning(module.body, word))
@@ -110,7 +102,7 @@ def _uses(module: cst.Module, name: str, bound: str, expected: int | None) -> li
         if isinstance(each, Assignment) and each.name.split(".")[0] == bound
     ]
     makers = len({id(each.node) for each in assignments})
-    if expected is not None and makers != expected:
+    if makers != 1:
         raise DoesNotApply(f"{name}: its name is given a value {makers} times")
     unresolved = [
         access
@@ -142,29 +134,22 @@ def _mentioning(body: Sequence[Any], word: re.Pattern[str]) -> list[Any]:
     return found
 
 
-def _script_of(module: cst.Module) -> cst.If | None:
-    """Find what a module does when it is run as a script: no part of loading it."""
-    for node in module.body:
-        if isinstance(node, cst.If) and code_of(node.test).replace("'", '"') == SCRIPT:
-            return node
-    return None
-
-
 def _by_function(
-    uses: list[Access], name: str, script: cst.If | None
+    module: cst.Module, uses: list[Access], name: str
 ) -> list[tuple[Any, list[cst.CSTNode]]]:
     """Group by the outermost functions that use the name: each with the places where it does.
 
-    What a module does as a script counts as a function.
+    What a module does as a script, which is no part of loading it, counts as a function.
     """
+    scripts = [
+        node for node in module.body if isinstance(node, cst.If) and SCRIPT in code_of(node.test)
+    ]
     functions: dict[int, tuple[Any, list[cst.CSTNode]]] = {}
     for access in uses:
-        if script is not None and _holds(script, {id(access.node)}):
-            functions.setdefault(id(script), (script, []))[1].append(access.node)
-            continue
-        enclosing: cst.FunctionDef | None = None
+        script = next((each for each in scripts if _holds(each, {id(access.node)})), None)
+        enclosing: cst.FunctionDef | cst.If | None = script
         outermost: Scope = access.scope
-        for scope in _outwards(access.scope):
+        for scope in _outwards(access.scope) if script is None else ():
             if isinstance(scope, FunctionScope) and isinstance(scope.node, cst.FunctionDef):
                 enclosing = scope.node
             outermost = scope if not isinstance(scope, GlobalScope) else outermost
@@ -175,9 +160,8 @@ def _by_function(
             raise DoesNotApply(f"{name}: used while the module loads, in {where}")
         functions.setdefault(id(enclosing), (enclosing, []))[1].append(access.node)
     for function, nodes in functions.values():
-        if function is script:
-            continue
-        if any(_holds(part, {id(node) for node in nodes}) for part in _header(function)):
+        header = () if function in scripts else _header(function)
+        if any(_holds(part, {id(node) for node in nodes}) for part in header):
             raise DoesNotApply(f"{name}: used in the signature of {function.name.value}")
     return list(functions.values())
 
@@ -215,7 +199,10 @@ def _holds(node: cst.CSTNode | None, wanted: set[int]) -> bool:
 
 
 def _with_import(node: Any, wanted: set[int], line: cst.SimpleStatementLine) -> Any:
-    """Put the import into a function, `if`, `else` or `with`, before the first use in its block."""
+    """Put the import into a function, `if` or `else`, at the start of its block.
+
+    Where a statement before the first use may leave the block, right before the first use.
+    """
     block = node.body
     if isinstance(block, cst.SimpleStatementSuite):
         only = cst.SimpleStatementLine(block.body, trailing_whitespace=block.trailing_whitespace)
@@ -227,10 +214,36 @@ def _with_import(node: Any, wanted: set[int], line: cst.SimpleStatementLine) -> 
     if inner is not None:
         statements[first] = inner
     else:
+        if not any(_leaves(statement) for statement in statements[:first]):
+            first = int(first > 0 and _is_docstring(statements[0]))
         statements[first : first + 1] = _put_before(statements[first], line)
         if first == 0:
             statements[0] = statements[0].with_changes(leading_lines=())
     return node.with_changes(body=block.with_changes(body=statements))
+
+
+class _Exits(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.found = self.found or isinstance(node, cst.Return | cst.Raise | cst.Yield)
+        return not isinstance(node, cst.FunctionDef | cst.ClassDef)
+
+
+def _leaves(statement: cst.CSTNode) -> bool:
+    search = _Exits()
+    statement.visit(search)
+    return search.found
+
+
+def _is_docstring(statement: Any) -> bool:
+    return (
+        isinstance(statement, cst.SimpleStatementLine)
+        and isinstance(statement.body[0], cst.Expr)
+        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+    )
 
 
 def _put_before(statement: Any, line: cst.SimpleStatementLine) -> list[Any]:
@@ -247,7 +260,8 @@ def _put_before(statement: Any, line: cst.SimpleStatementLine) -> list[Any]:
 def _into_branch(statement: Any, wanted: set[int], line: cst.SimpleStatementLine) -> Any:
     """Put the import into the one branch that needs it; None where that won't do.
 
-    Never into a loop (it would run each time) nor a `try` (it would catch a failing import).
+    Never into a loop (it would run each time), a `try` (it would catch a failing import) nor a
+    `with` (what it holds would be held longer).
     """
     if isinstance(statement, cst.If):
         if _holds(statement.test, wanted):
@@ -262,9 +276,6 @@ def _into_branch(statement: Any, wanted: set[int], line: cst.SimpleStatementLine
                 other = _with_import(statement.orelse, wanted, line)
             return None if other is None else statement.with_changes(orelse=other)
         return None
-    if isinstance(statement, cst.With) and isinstance(statement.body, cst.IndentedBlock):
-        outside = any(_holds(item, wanted) for item in statement.items)
-        return None if outside else _with_import(statement, wanted, line)
     if isinstance(statement, cst.FunctionDef):
         outside = any(_holds(part, wanted) for part in _header(statement))
         return None if outside else _with_import(statement, wanted, line)

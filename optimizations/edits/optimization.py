@@ -58,13 +58,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Optimization:
-    """One change of metaflow, as its module describes it."""
+    """One change of metaflow, as its module describes it.
+
+    The first of its claims is its headline. `needs` names the optimisations that it stands on.
+    """
 
     name: str
     text: str
     apply: Callable[[SourceTree], None]
     claims: tuple[Claim, ...] = ()
     target: Target | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -91,6 +95,7 @@ def load(name: str) -> Optimization:
         raise ImportError(f"there is no optimizations/{name}.py{meant}") from None
     claims = getattr(module, "CLAIMS", ())
     target = getattr(module, "TARGET", None)
+    needs = getattr(module, "NEEDS", ())
     for found, lacking in (
         (module.__doc__, "a docstring: the text of the pull request"),
         (_takes_a_tree(getattr(module, "apply", None)), "a function apply(tree)"),
@@ -99,10 +104,15 @@ def load(name: str) -> Optimization:
             "CLAIMS that are a tuple of Claim",
         ),
         (target is None or isinstance(target, Target), "a TARGET that is a Target"),
+        (
+            isinstance(needs, tuple) and all(isinstance(each, str) for each in needs),
+            "NEEDS that are a tuple of names",
+        ),
     ):
         if not found:
             raise Incomplete(f"{name} lacks {lacking}", str(module.__file__))
-    return Optimization(name, inspect.cleandoc(module.__doc__ or ""), module.apply, claims, target)
+    text = inspect.cleandoc(module.__doc__ or "")
+    return Optimization(name, text, module.apply, claims, target, needs)
 
 
 def _takes_a_tree(apply: object) -> bool:

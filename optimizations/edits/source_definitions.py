@@ -72,8 +72,7 @@ def _exchanged(body: Sequence[Any], replacements: dict[cst.CSTNode, Sequence[Any
     return new
 
 
-def body_of(node: cst.Module | Definition) -> Sequence[Any]:
-    """Return the statements of a module, a class or a function."""
+def _body_of(node: cst.Module | Definition) -> Sequence[Any]:
     return node.body if isinstance(node, cst.Module) else node.body.body
 
 
@@ -83,7 +82,7 @@ def defined(module: cst.Module, name: str) -> cst.CSTNode:
     walked: list[str] = []
     for part in name.split("."):
         walked.append(part)
-        found = [child for child in body_of(node) if part in (_name(child), assigned_name(child))]
+        found = [child for child in _body_of(node) if part in (_name(child), _assigned_name(child))]
         if len(found) != 1:
             how = "not found" if not found else f"found {len(found)} times"
             raise DoesNotApply(f"{'.'.join(walked)}: {how}")
@@ -113,7 +112,7 @@ def body_digest(function: cst.FunctionDef) -> str:
 
 def replace_statement(module: cst.Module, within: str | None, find: str, by: str) -> cst.Module:
     """Replace the one statement of `within` that reads `find`; see `Module.replace_statement`."""
-    sought = statements(find, module)
+    sought = _statements(find, module)
     wanted, kind = essence(*sought), _kind(sought[0])
     place = module if within is None else defined(module, within)
     alike = [node for node in _all_statements(place) if _kind(node) == kind]
@@ -122,12 +121,16 @@ def replace_statement(module: cst.Module, within: str | None, find: str, by: str
     if len(found) != 1:
         how = "not found" if not found else f"found {len(found)} times"
         raise DoesNotApply(f"{within or 'the module'}: `{first_line}`: {how}")
-    new: list[Any] = list(statements(by, module))
-    new[0] = new[0].with_changes(leading_lines=cast(Any, found[0]).leading_lines)
-    changed = place.visit(_ExchangeOne(found[0], new))
+    new: list[Any] = list(_statements(by, module))
+    if new:
+        above = [*cast(Any, found[0]).leading_lines, *new[0].leading_lines]
+        new[0] = new[0].with_changes(leading_lines=above)
+        if found[0] in module.body[1:] and isinstance(new[0], Definition):
+            new[0] = _two_lines_above(new[0])
+    changed = cast(cst.Module, place.visit(_ExchangeOne(found[0], new)))
     if within is not None:
         return exchange(module, {place: [changed]})
-    return _apart_from_next(cast(cst.Module, changed), new[-1])
+    return _apart_from_next(changed, new[-1]) if new else changed
 
 
 def _apart_from_next(module: cst.Module, last: Any) -> cst.Module:
@@ -135,12 +138,11 @@ def _apart_from_next(module: cst.Module, last: Any) -> cst.Module:
     body: list[Any] = list(module.body)
     if isinstance(last, Definition) and last in body[:-1]:
         following = body.index(last) + 1
-        body[following] = two_lines_above(body[following])
+        body[following] = _two_lines_above(body[following])
     return module.with_changes(body=body)
 
 
-def two_lines_above(node: Any) -> Any:
-    """Return a statement of the top level with two empty lines above it and its comments."""
+def _two_lines_above(node: Any) -> Any:
     lines = list(node.leading_lines)
     while lines and lines[0].comment is None:
         lines.pop(0)
@@ -158,7 +160,7 @@ def add_definition(module: cst.Module, new: NewCode, before: str) -> cst.Module:
     # Comments above the anchor belong to it and stay with it; the blank lines before them move up.
     blank = list(takewhile(lambda line: line.comment is None, anchor.leading_lines))
     addition = addition.with_changes(leading_lines=blank)
-    return exchange(module, {anchor: [addition, two_lines_above(anchor)]})
+    return exchange(module, {anchor: [addition, _two_lines_above(anchor)]})
 
 
 def _function(module: cst.Module, name: str) -> cst.FunctionDef:
@@ -172,8 +174,7 @@ def _name(node: Statement) -> str | None:
     return node.name.value if isinstance(node, cst.FunctionDef | cst.ClassDef) else None
 
 
-def assigned_name(node: Statement) -> str | None:
-    """Return the name that a simple assignment gives a value to."""
+def _assigned_name(node: Statement) -> str | None:
     if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
         return None
     small = node.body[0]
@@ -184,27 +185,6 @@ def assigned_name(node: Statement) -> str | None:
     else:
         return None
     return target.value if isinstance(target, cst.Name) else None
-
-
-class _Names(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, cst.Name):
-            self.names.add(node.value)
-        # `attribute` of `value.attribute` and `keyword` of `keyword=value` are no names of a scope.
-        if isinstance(node, cst.Attribute | cst.Arg):
-            node.value.visit(self)
-        return not isinstance(node, cst.Attribute | cst.Arg)
-
-
-def mentions(node: cst.CSTNode, names: set[Any]) -> bool:
-    """Tell whether one of these names occurs in a node, as a name of its own."""
-    visitor = _Names()
-    node.visit(visitor)
-    return bool(visitor.names & names)
 
 
 class _StatementsBelow(cst.CSTVisitor):
@@ -231,14 +211,20 @@ def _kind(statement: cst.BaseStatement) -> tuple[type, ...]:
     return (type(statement),)
 
 
-def statements(source: str, module: cst.Module) -> list[cst.BaseStatement]:
-    """Parse statements that are to go into a module."""
+def _statements(source: str, module: cst.Module) -> list[Any]:
     parsed = cst.parse_module(textwrap.dedent(source).strip("\n") + "\n", module.config_for_parsing)
-    return [node.with_changes(leading_lines=without_white_space(node)) for node in parsed.body]
+    nodes: list[Any] = [
+        node.with_changes(leading_lines=_without_white_space(node)) for node in parsed.body
+    ]
+    # Comments above the first statement.
+    above = [line for line in parsed.header if line.comment is not None]
+    if nodes and above:
+        nodes[0] = nodes[0].with_changes(leading_lines=[*above, *nodes[0].leading_lines])
+    return nodes
 
 
-def without_white_space(node: Any) -> list[cst.EmptyLine]:
-    """Return the lines above a statement; empty ones stay empty wherever it is put."""
+def _without_white_space(node: Any) -> list[cst.EmptyLine]:
+    # Empty lines stay empty wherever the statement is put.
     return [
         line if line.comment is not None else line.with_changes(indent=False)
         for line in node.leading_lines
@@ -264,8 +250,8 @@ def _parameters(function: cst.FunctionDef) -> list[str]:
 def _docstring(function: cst.FunctionDef) -> list[Any]:
     if function.get_docstring() is None:
         return []
-    return list(body_of(function)[:1])
+    return list(_body_of(function)[:1])
 
 
 def _without_docstring(function: cst.FunctionDef) -> list[Any]:
-    return list(body_of(function)[len(_docstring(function)) :])
+    return list(_body_of(function)[len(_docstring(function)) :])

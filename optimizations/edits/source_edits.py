@@ -12,7 +12,6 @@ from libcst import ParserSyntaxError
 
 from optimizations.edits import (
     deferred_imports,
-    deferred_values,
     source_definitions,
     source_expressions,
     source_imports,
@@ -66,29 +65,6 @@ class Module:
             raise DoesNotApply(f"{self.path}: {name}: imported from here by {', '.join(others)}")
         self._edit(deferred_imports.defer_import, name)
 
-    def defer_value(self, name: str) -> None:
-        """Move the statement that makes `name` into a function that each user of the name calls.
-
-        For what is imported in one of several ways. Users of the module still find the name in it
-        (by a `__getattr__`, so a module that has one is refused).
-        """
-        self._edit(deferred_values.defer_value, name)
-
-    def make_at_first_use(self, name: str, *, wrapper: str) -> None:
-        """Move the statements that make a list or dict into a function that `wrapper` is given.
-
-        All statements of the top level that name it go, and the imports that only they need. What
-        those import is still found in the module (by a `__getattr__`, as in `defer_value`).
-
-        Parameters
-        ----------
-        name : str
-            The list or dict.
-        wrapper : str
-            A class of the module that calls the function when the content is first asked for.
-        """
-        self._edit(deferred_values.make_at_first_use, name, wrapper)
-
     def add_import(self, statement: str) -> None:
         """Add an import at the top; names that the module imports there already are left out."""
         self._edit(source_imports.add_import, statement)
@@ -111,7 +87,8 @@ class Module:
     def replace_statement(self, *, within: str | None, find: str, by: str) -> None:
         """Replace the one statement of `within` that reads `find`, whatever its layout.
 
-        `within` names a function or a class; None stands for the whole module.
+        `within` names a function or a class; None stands for the whole module. An empty `by`
+        deletes the statement and the comments above it.
         """
         self._edit(source_definitions.replace_statement, within, find, by)
 
@@ -130,14 +107,6 @@ class Module:
     def add_definition(self, new: NewCode, *, before: str) -> None:
         """Add a function or a class right before the function or class `before`."""
         self._edit(source_definitions.add_definition, new, before)
-
-    def make_attribute_at_first_use(self, name: str, *, decorator: str) -> None:
-        """Move the statements that make the class attribute `Class.attribute` into a function.
-
-        The function carries the attribute's name and returns it; `decorator` (a class or a function
-        of the module) turns it into an attribute that calls it when it is first read.
-        """
-        self._edit(deferred_values.make_attribute_at_first_use, name, decorator)
 
     def _edit(self, edit: Callable[..., cst.Module], *arguments: object) -> None:
         result = _edited(edit, self._tree, *arguments)

@@ -1,6 +1,7 @@
 """Edits of expressions (a decorator's argument, for example) and of parameters."""
 
 import ast
+import re
 from typing import Any
 
 import libcst as cst
@@ -14,12 +15,17 @@ def replace_expression(
     module: cst.Module, find: str, by: str, everywhere: bool = False
 ) -> cst.Module:
     """Replace the expression that reads `find`; see `Module.replace_expression`."""
+    # The search walks slowly: it gets only the statements in which a name of it occurs at all.
+    longest = max(re.findall(r"\w+", find), key=len)
     search = _Search(find)
-    module.visit(search)
+    places = [node for node in module.body if longest in code_of(node)]
+    for place in places:
+        place.visit(search)
     if not search.found or (len(search.found) > 1 and not everywhere):
         how = f"found {len(search.found)} times" if search.found else "not found"
         raise DoesNotApply(f"`{find}`: {how}")
-    return module.visit(_Replacement(search.found, by))
+    replacement = _Replacement(search.found, by)
+    return exchange(module, {place: [place.visit(replacement)] for place in places})
 
 
 def add_parameter(module: cst.Module, name: str, parameter: str) -> cst.Module:

@@ -1,8 +1,7 @@
 """The source of one release of metaflow, as an optimisation sees and changes it."""
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
@@ -17,8 +16,6 @@ class SourceTree:
     """Files by path, read when first asked for; remembers what was changed and added.
 
     `paths` are all files of the release, relative to its root, with forward slashes.
-    `queries` holds what was read of the release: where the results of the queries are equal, so
-    are the edits.
     """
 
     def __init__(self, paths: Iterable[str], read: Callable[[str], str]) -> None:
@@ -26,10 +23,8 @@ class SourceTree:
         self._read = read
         self._modules: dict[str, Module] = {}
         self._added: dict[str, str] = {}
-        self.queries: set[tuple[str, ...]] = set()
 
     def __contains__(self, path: str) -> bool:
-        self.queries.add(("text", path))
         return path in self._paths
 
     def __getitem__(self, path: str) -> Module:
@@ -52,7 +47,6 @@ class SourceTree:
 
         Refused where the release has another file there.
         """
-        self.queries.add(("inserted", path))
         source = (INSERTED / path).read_text(encoding="utf-8")
         if path not in self:
             self._paths.add(path)
@@ -66,7 +60,6 @@ class SourceTree:
 
     def modules_matching(self, pattern: str) -> list[str]:
         """List metaflow's own Python files (not the vendored ones) in which `pattern` occurs."""
-        self.queries.add(("matching", pattern))
         return [path for path in self._own_modules() if _occurs(pattern, self._text(path))]
 
     def changes(self) -> dict[str, str]:
@@ -76,21 +69,6 @@ class SourceTree:
             if path in self._added or module.source != self._read(path):
                 changed[path] = module.source
         return dict(sorted(changed.items()))
-
-    def results_of(self, queries: Iterable[Sequence[str]]) -> str:
-        """Return a digest of the results of queries on this release, as yet unedited.
-
-        If another release's queries have equal results here, so has everything else that its edits
-        read: they change only files whose text they queried.
-        """
-        query: dict[str, Callable[..., object]] = {
-            "text": lambda path: self._read(path) if path in self._paths else None,
-            "inserted": lambda path: (INSERTED / path).is_file() and (INSERTED / path).read_bytes(),
-            "matching": self.modules_matching,
-            "importers": self._importers,
-        }
-        results = [query[kind](*about) for kind, *about in sorted(map(tuple, queries))]
-        return hashlib.sha256(repr(results).encode()).hexdigest()
 
     def _text(self, path: str) -> str:
         if path in self._modules:
@@ -108,7 +86,6 @@ class SourceTree:
 
     def _importers(self, path: str, name: str) -> list[str]:
         """Modules with a `from <the module at path> import <name>`."""
-        self.queries.add(("importers", path, name))
         location = PurePosixPath(path)
         stem = location.parent.name if location.stem == "__init__" else location.stem
         return [

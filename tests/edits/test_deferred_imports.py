@@ -28,13 +28,25 @@ DEFERRED = {
           def stranger( a,b ):
               return  a
         """,
+    "at the start of its block where nothing leaves it before": """
+        - import heavy
+          def f():
+              "Docstring."
+        +     import heavy
+        +
+              x = 1
+              if x:
+                  x = 2
+
+              return heavy.one(x)
+        """,
     "in the one branch that needs it": """
         - import heavy
           def f(a):
               if a:
-                  with open(a):
-        +             import heavy
+        +         import heavy
         +
+                  with open(a):
                       return heavy.one()
               elif a is None:
                   return 1

@@ -8,9 +8,11 @@ import pytest
 
 from tests.project_clones import variables
 
-IDEA, SERIES = "control.py", "__init__.py"
+IDEA, SERIES = "ask_often.py", "__init__.py"
 APPLY = "def apply(tree: SourceTree) -> None:\n"
-LACKS = f"{IDEA}:1: control lacks"
+LACKS = f"{IDEA}:1: ask_often lacks"
+NEEDS = f"{IDEA}:11: ask_often needs"
+LISTED = 'load("ask_often")'
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +42,11 @@ def run(project, *command):
         (IDEA, APPLY, f"CLAIMS = ('a',)\n{APPLY}", f"{LACKS} CLAIMS that are a tuple"),
         (IDEA, APPLY, f'{APPLY}    tree.modul("x")\n', f"{IDEA}:12: AttributeError: 'SourceTree'"),
         (IDEA, '"""', 'x = """', f"{LACKS} a docstring: the text of the pull request"),
-        (SERIES, '"control"', '"contrl"', f"{SERIES}:4: ImportError: there is no optimizations/"
-         "contrl.py; the nearest is control"),
-        (SERIES, 'load("control")', '"control"', f"{SERIES}:4: SERIES holds 'control'; write load"),
+        (IDEA, APPLY, f"NEEDS = ['a']\n{APPLY}", f"{LACKS} NEEDS that are a tuple of names"),
+        (IDEA, APPLY, f"NEEDS = ('later',)\n{APPLY}", f"{NEEDS} later, which does not stand"),
+        (SERIES, LISTED, 'load("ask_oftn")', f"{SERIES}:4: ImportError: there is no "
+         "optimizations/ask_oftn.py; the nearest is ask_often"),
+        (SERIES, LISTED, "'ask_often'", f"{SERIES}:4: SERIES holds 'ask_often'; write "),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_in_one_line(project, file, right, wrong, said):
@@ -59,11 +63,13 @@ def test_a_mistake_is_told_in_one_line(project, file, right, wrong, said):
     assert "Traceback" not in finished.stderr and "report it" not in last
 
 
-@pytest.mark.parametrize("command", ["list", "check", "apply"])
+@pytest.mark.parametrize("command", ["apply", "check", "list"])
 def test_a_module_that_is_not_in_the_series_is_named(project, command):
+    (project / "optimizations" / "another.py").touch()
     finished = run(project, "mfbench", "optimize", command)
     assert finished.returncode == 0
-    assert "optimizations/__init__.py:4: SERIES lacks accelerated_deflate, " in finished.stderr
+    said = 'SERIES lacks another; add load("another") there, or move the file away'
+    assert f"optimizations/__init__.py:4: {said}" in finished.stderr
 
 
 @pytest.mark.parametrize("verb", ["run", "check"])

@@ -9,14 +9,10 @@ from optimizations.edits import DoesNotApply, SourceTree
 from tests.edits.edited_modules import PATH, module
 
 IMPORT = methodcaller("defer_import", "heavy")
-VALUE = methodcaller("defer_value", "value")
-LIST = methodcaller("make_at_first_use", "CARDS", wrapper="LazyList")
-ATTRIBUTE = methodcaller("make_attribute_at_first_use", "C.made", decorator="Lazy")
 ADD_IMPORT = methodcaller("add_import", "import os")
 BODY = methodcaller("replace_body", "f", by="def f(a, b): pass", was={"another digest"})
 STATEMENT = methodcaller("replace_statement", within="f", find="x = 1", by="x = 2")
 EXPRESSION = methodcaller("replace_expression", "x", by="y")
-EVERYWHERE = methodcaller("replace_expression", "x", by="y", everywhere=True)
 PARAMETER = methodcaller("add_parameter", "f", "c=0")
 DEFINITION = methodcaller("add_definition", "class New: pass", before="f")
 LOADING = "used while the module loads, in"
@@ -37,30 +33,6 @@ TOP = "the module's top level"
         (IMPORT, "import heavy\ndef f(a: heavy.y): pass", "heavy: used in an annotation"),
         (IMPORT, "import heavy\ndef f(a: 'heavy.y'): pass", "heavy: used in an annotation"),
         (IMPORT, "import heavy\ndef f() -> heavy.y: pass", "heavy: used in an annotation"),
-        (VALUE, "x = 1", "value: made by 0 statements of the top level, expected 1"),
-        (VALUE, "value = 1\nvalue = 2", "value: made by 2 statements of the top level, expected 1"),
-        (VALUE, "value = 1\nother = value", f"value: {LOADING} {TOP}"),
-        (VALUE, "value = 1\ndef __getattr__(name): pass", "__getattr__: is there already"),
-        (VALUE, "value = x = 1", "value: the statement that makes it makes x, too"),
-        (
-            VALUE,
-            "if x:\n    value = 1\nelse:\n    other = value = 2",
-            "value: the statement that makes it makes other, too",
-        ),
-        (LIST, "x = 1", f"CARDS: not made by statements of {TOP}"),
-        (LIST, "for CARDS in (): pass", f"CARDS: not made by statements of {TOP}"),
-        (LIST, "import a\nCARDS = [a]\ndef __getattr__(b): pass", "__getattr__: is there already"),
-        (ATTRIBUTE, "class C:\n    b = 1", "C.made: not found"),
-        (
-            ATTRIBUTE,
-            "class C:\n    a = 1\n    made = f(a)",
-            "C.made: made out of other attributes of its class",
-        ),
-        (
-            ATTRIBUTE,
-            "class C:\n    made = f()\n    b = 1\n    made.tune()",
-            "C.made: used elsewhere in the body of its class",
-        ),
         (ADD_IMPORT, "X = 1", "import os: no import at the top to put it beside"),
         (BODY, "x = 1", "f: not found"),
         (BODY, "f = 1", "f: not a function"),
@@ -75,7 +47,6 @@ TOP = "the module's top level"
         (STATEMENT, "def f():\n    x = 1\n    x = 1", "f: `x = 1`: found 2 times"),
         (EXPRESSION, "z", "`x`: not found"),
         (EXPRESSION, "x\nx", "`x`: found 2 times"),
-        (EVERYWHERE, "z", "`x`: not found"),
         (PARAMETER, "def f(b, c): pass", "f: takes c already"),
         (PARAMETER, "def f(a, *, b): pass", "f: its last parameter is not positional"),
         (PARAMETER, "class f: pass", "f: not a function"),
@@ -105,7 +76,7 @@ def test_an_import_that_another_module_takes_from_here_is_not_deferred(statement
 
 
 def test_a_release_lacks_a_file_has_one_of_its_own_or_one_that_is_no_python():
-    inserted = "metaflow/lazy_loading.py"
+    inserted = "test/unit/test_import_guard.py"
     files = {inserted: "# metaflow's own", PATH: "x = ="}
     tree = SourceTree(files, files.__getitem__)
     with pytest.raises(DoesNotApply, match=r"^metaflow/missing\.py: not found$"):

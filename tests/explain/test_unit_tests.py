@@ -5,6 +5,8 @@ from click.testing import CliRunner
 
 from mfbench.explain import unit_tests
 from mfbench.foundation.errors import Failure
+from mfbench.foundation.git_command import git
+from tests.repository.person import commit
 
 TESTS = """
 import subprocess, sys
@@ -20,8 +22,8 @@ def test_fails_on_both():
 def test_skipped():
     pass
 
-def test_loads_requests():
-    loaded = "import metaflow, sys; sys.exit('requests' not in sys.modules)"
+def test_loads_no_wave():
+    loaded = "import metaflow, sys; sys.exit('wave' in sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], check=True)
 
 @pytest.fixture
@@ -35,8 +37,17 @@ def test_torn_down(torn):
 
 
 @pytest.fixture
-def clone(series, tmp_path):
-    """A made-up one; `series` builds upstream/."""
+def clone(upstream, tmp_path, monkeypatch):
+    """A made-up one; upstream/ has an optimisation with a test that passes, and one that fails."""
+    monkeypatch.setattr(unit_tests, "UPSTREAM", upstream)
+    (upstream / "test" / "unit").mkdir(parents=True)
+    new = "def test_passes():\n    pass\n\ndef test_fails():\n    assert False\n"
+    changed = f"import wave\n{(upstream / 'metaflow' / 'util.py').read_text()}"
+    git(upstream, "checkout", "--quiet", "-b", "optimized")
+    (upstream / "test" / "unit" / "test_new.py").write_text(new)
+    git(upstream, "add", "--force", "test")
+    commit(upstream, "metaflow/util.py", changed, "--message", "Try it\n\nOptimization: idea")
+    git(upstream, "branch", "pr/idea")
     folder = tmp_path / "clone" / "test" / "unit"
     folder.mkdir(parents=True)
     (folder / "test_made_up.py").write_text(TESTS)
@@ -49,16 +60,24 @@ def compare(*arguments):
 
 @pytest.mark.slow
 def test_only_what_ends_differently_is_told(clone):
-    found = compare(clone)
+    found = compare(clone, "--all")
+    told = [
+        "1 error and failure, 3 failure, 2 passed, 1 skipped",
+        "test.unit.test_made_up::test_loads_no_wave: passed, then failure",
+        "test.unit.test_new::test_fails: missing, then failure",
+        "1 of 5 tests end differently, and 1 of 2 new ones do not pass",
+    ]
     assert found.output.splitlines() == [
         "main: 1 error and failure, 1 failure, 2 passed, 1 skipped",
-        "optimized: 1 error and failure, 2 failure, 1 passed, 1 skipped",
-        "test.unit.test_made_up::test_loads_requests: passed, then failure",
-        "1 of 5 tests end differently",
+        f"optimized: {told[0]}",
+        *told[1:],
+        f"pr/idea: {told[0]}",
+        *told[1:],
     ]
     assert found.exit_code == 1
     equal = compare(clone, "main", "main", "-k", "equal or both")
-    assert equal.output.splitlines()[-1] == "0 of 2 tests end differently"
+    said = "0 of 2 tests end differently, and 0 of 0 new ones do not pass"
+    assert equal.output.splitlines()[-1] == said
     assert equal.exit_code == 0
     none = compare(clone, "-k", "nothing_is_called_this")
     assert isinstance(none.exception, Failure)
@@ -69,6 +88,6 @@ def test_only_what_ends_differently_is_told(clone):
 
 def test_what_is_missing_is_said_before_anything_runs(clone, tmp_path):
     with pytest.raises(Failure, match="has no test/unit; name a clone of metaflow"):
-        unit_tests.command.callback(tmp_path, "main", "optimized", "")
+        unit_tests.command.callback(tmp_path, "main", "optimized", False, "")
     with pytest.raises(Failure, match="unknown revision nonesuch"):
-        unit_tests.command.callback(clone, "main", "nonesuch", "")
+        unit_tests.command.callback(clone, "main", "nonesuch", False, "")

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from mfbench.foundation.git_command import git
+from mfbench.repository.control import control_of
 from tests.command_line import mfbench
 from tests.interrupts import interrupted
 from tests.project_clones import variables
@@ -55,9 +56,10 @@ def test_what_was_measured_is_shown_with_a_verdict_and_published(clone):
     assert "cli.FlowScript.time_show" in said and "measured 1 of 1 cases" in said
     assert "noise of the control" in said and "left out" not in said
     assert said.splitlines()[-1].startswith(f"site: {clone / 'html' / 'index.html'} (make preview")
-    commits = git(clone / "upstream", "rev-list", "main~1..optimized").split()
+    main, tip = git(clone / "upstream", "rev-parse", "main", "optimized").split()
+    commits = (main, control_of(clone / "upstream", main), tip)
     files = results_of(clone, "quiet")
-    assert {path.name[:8] for path in files} == {commit[:8] for commit in commits[:3]}
+    assert {path.name[:8] for path in files} == {commit[:8] for commit in commits}
     for path in files:
         read = json.loads(path.read_text())
         column = read["result_columns"].index("samples")
@@ -120,6 +122,8 @@ def test_after_a_kill_series_and_releases_go_on_until_nothing_is_left(clone):
             time.sleep(0.05)
         os.killpg(killed.pid, signal.SIGKILL)
     series, *releases, _ = run(clone, *only, "--dry-run").splitlines()
+    (minor, _) = run(clone, *only[1:], "--minors", "--dry-run").splitlines()
+    assert minor.startswith("release ")
     assert "1 case at 3 commits" in series and "1 case at 1 commit" in releases[-1]
     assert run(clone, *only).splitlines()[-1] == "4 commits measured"
     files = results_of(clone, "killed")

@@ -13,7 +13,7 @@ import uv
 from mfbench.foundation.git_command import commit_of, git_bytes
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.repository import build, releases
-from mfbench.repository.series import write_series
+from mfbench.repository.series import write_pulls, write_series
 from optimizations import SERIES
 from optimizations.edits import SourceTree
 
@@ -62,24 +62,44 @@ def extract(commit, folder, *paths):
 
 
 class OptimizedReleases(dict):
-    """The series' commits by release; the folders of a release are made when it is asked for."""
+    """The series' commits by release; the folders of a release are made when it is asked for.
+
+    A side of a release is "before", "after" (all optimisations), NAME (one, on what it needs), or
+    "below NAME".
+    """
 
     def __init__(self, folder):
         super().__init__()
         self.folder = folder
+        self._pulls = {}
 
     def __missing__(self, version):
         self[version] = write_series(UPSTREAM, commit_of(UPSTREAM, version))
         return self[version]
 
+    def pulls(self, version):
+        """Return the commit of each optimisation alone, by name."""
+        if version not in self._pulls:
+            pulls = write_pulls(UPSTREAM, commit_of(UPSTREAM, version))
+            self._pulls[version] = {each.name: each for each in pulls}
+        return self._pulls[version]
+
+    def commit(self, version, side):
+        """Return the commit of one side of a release."""
+        if side == "before":
+            return commit_of(UPSTREAM, version)
+        if side == "after":
+            return next(each.hash for each in reversed(self[version]) if each.hash)
+        below, _, name = side.rpartition(" ")
+        pull = self.pulls(version)[name]
+        assert pull.hash, pull.refusal
+        return pull.below if below else pull.hash
+
     def root(self, version, side):
         """Return the folder of one side of a release."""
-        folder = self.folder / version / side
+        folder = self.folder / version / self.commit(version, side)[:12]
         if not folder.exists():
-            commit = commit_of(UPSTREAM, version)
-            if side == "after":
-                commit = next(each.hash for each in reversed(self[version]) if each.hash)
-            extract(commit, folder)
+            extract(self.commit(version, side), folder)
         return folder
 
 

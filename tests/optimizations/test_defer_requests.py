@@ -2,20 +2,7 @@
 
 import pytest
 
-from optimizations.edits import DoesNotApply, SourceTree
-from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
-
-WITH_SESSION = ["2.15.0", NEWEST]
-
-
-def test_defer_requests_refuses_a_use_while_loading(series):
-    path = "metaflow/metadata_provider/heartbeat.py"
-    text = (series.root(NEWEST, "before") / path).read_text() + "\nX = requests.Session()\n"
-    with pytest.raises(DoesNotApply, match=f"^{path}: requests: used while the module loads"):
-        applied("defer_requests", tree_of(series, NEWEST, **{path: text}))
-    with pytest.raises(DoesNotApply, match="requests at the top level: not found"):
-        applied("defer_requests", SourceTree([], {}.__getitem__))
-
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, both
 
 LOADED = "import sys, metaflow; print('requests' in sys.modules)"
 
@@ -26,7 +13,7 @@ def test_import_metaflow_loads_no_requests(python, version):
     assert python(version, "after", LOADED) == "False\n"
 
 
-# A service on the loopback interface, asked through metaflow; prints what metaflow made of it.
+# A service on the loopback interface.
 SERVICE = """
     import http.server, json, threading
     try:
@@ -51,7 +38,9 @@ SERVICE = """
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = "http://127.0.0.1:%d" % server.server_port
-
+"""
+# Asks it through metaflow; prints what metaflow made of it.
+REQUESTS = """
     def outcome(call, *arguments):
         try:
             return repr(call(*arguments)).replace(url, "URL")
@@ -80,46 +69,25 @@ SERVICE = """
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_requests_are_made_as_before(python, version):
-    lines = both(python, version, SERVICE).splitlines()
+    lines = both(python, version, SERVICE + REQUESTS).splitlines()
     assert lines[1] == "7"
     assert lines[2].startswith("HeartBeatException")
     assert lines[3] == "'URL'"
     assert lines[5] == "'2.3.4'"
 
 
-@pytest.mark.parametrize("version", WITH_SESSION)
-def test_the_session_is_one_class_attribute_made_at_first_use(python, version):
-    script = """
-        import sys, threading
-        from metaflow.plugins.metadata_providers.service import ServiceMetadataProvider as provider
-        assert "requests" not in sys.modules
-        class Special(provider):
-            pass
-        assert "requests" not in sys.modules
-        seen = []
-        threads = [threading.Thread(target=lambda: seen.append(Special._session)) for _ in range(8)]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
-        import requests
-        assert len({id(session) for session in seen}) == 1 and len(seen) == 8
-        assert type(provider._session) is requests.Session
-        assert vars(provider)["_session"] is seen[0] and "_session" not in vars(Special)
-        for scheme in ("http://", "https://"):
-            print(sorted(seen[0].get_adapter(scheme + "x").__getstate__().items(), key=str)[0])
-            print(seen[0].get_adapter(scheme + "x")._pool_maxsize)
-        """
-    assert python(version, "after", script).splitlines()[1::2] == ["20", "20"]
+THREADS = """
+    def ask():
+        barrier.wait()
+        answers.append(service.ServiceMetadataProvider.compute_info(url))
+
+    answers, barrier = [], threading.Barrier(8)
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    print(answers == [url] * 8)
+"""
 
 
-def test_a_replaced_session_is_respected(python):
-    script = """
-        from unittest import mock
-        from metaflow.plugins.metadata_providers.service import ServiceMetadataProvider as provider
-        with mock.patch.object(provider, "_session") as fake:
-            assert provider._session is fake
-        session = provider._session
-        assert session is not fake and provider._session is session
-        provider._session = "mine"
-        print(provider._session)
-        """
-    assert python(NEWEST, "after", script) == "mine\n"
+def test_threads_make_the_first_request_at_the_same_moment(python):
+    assert python(NEWEST, "after", SERVICE + THREADS) == "True\n"

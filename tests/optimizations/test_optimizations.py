@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from mfbench.foundation.paths import ROOT
+from mfbench.foundation.paths import ROOT, UPSTREAM
+from mfbench.report.pulls import lines_and_modules
 from optimizations import SERIES
 from tests.optimizations.optimized_releases import NEWEST, VERSIONS, tree_of
 
@@ -26,17 +27,24 @@ def test_the_whole_series_applies_to_the_newest_release(series):
     assert {commit.name: commit.refusal for commit in series[NEWEST]} == {
         optimization.name: "" for optimization in SERIES
     }
-    by_name = {commit.name: commit.files for commit in series[NEWEST]}
-    assert by_name.pop("control") == ()
-    assert all(by_name.values())
+    assert all(commit.files for commit in series[NEWEST])
+
+
+def test_each_optimisation_is_small_and_has_a_test_for_metaflow(series):
+    sizes = {}
+    for name, pull in series.pulls(NEWEST).items():
+        sizes[name] = lines_and_modules(UPSTREAM, pull)
+        assert any(path.startswith("test/unit/test_") for path in pull.files), name
+    lines, modules = zip(*sizes.values())
+    assert max(lines) <= 120 and sum(lines) <= 800 and sum(modules) <= 4, sizes
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_does_not_apply_says_where_and_why(series, version):
     refusals = {commit.name: commit.refusal for commit in series[version] if commit.refusal}
-    assert all(refusal.startswith("metaflow/") for refusal in refusals.values())
-    # These three are for every release that the project supports.
-    assert not {"control", "defer_requests", "event_waiting"} & set(refusals)
+    assert all(re.match(r"(needs \w+ \()*metaflow/", refusal) for refusal in refusals.values())
+    # These are for every release that the project supports.
+    assert not {"defer_requests", "event_waiting"} & set(refusals)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -48,10 +56,10 @@ def test_only_the_named_files_differ(series, version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_changed_files_are_python_3_8_without_new_complaints(series, version):
+def test_changed_files_are_python_3_7_without_new_complaints(series, version):
     changed = sorted({path for commit in series[version] for path in commit.files})
     for path in changed:
-        ast.parse((series.root(version, "after") / path).read_text(), feature_version=(3, 8))
+        ast.parse((series.root(version, "after") / path).read_text(), feature_version=(3, 7))
     ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821,F811,F401"]
     complaints = {}
     for side in ("before", "after"):
@@ -70,7 +78,7 @@ def test_changed_files_are_python_3_8_without_new_complaints(series, version):
 def test_changed_files_stay_as_a_formatter_leaves_them(series):
     # Which agrees with Black, metaflow's own, where both have nothing to change.
     command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "88"]
-    command += ["--target-version", "py38", "--check"]
+    command += ["--target-version", "py37", "--check"]
     changed = {path for commit in series[NEWEST] for path in commit.files}
     badly = {}
     for side in ("before", "after"):
@@ -78,10 +86,8 @@ def test_changed_files_stay_as_a_formatter_leaves_them(series):
         there = [path for path in sorted(changed) if (root / path).exists()]
         said = subprocess.run([*command, *there], cwd=root, capture_output=True, text=True)
         badly[side] = set(re.findall(r"^Would reformat: (.+)$", said.stdout, re.MULTILINE))
-    old = {path for path in changed if (series.root(NEWEST, "before") / path).exists()}
-    looked_at = old | {"metaflow/lazy_loading.py"}
-    assert len(looked_at - badly["before"]) > 20
-    assert badly["after"] & looked_at <= badly["before"]
+    assert len(changed - badly["before"]) > 10
+    assert badly["after"] <= badly["before"]
 
 
 def test_the_example_of_the_documentation_applies(series):
@@ -94,4 +100,4 @@ def test_the_example_of_the_documentation_applies(series):
     exec(compile(example, "example.py", "exec"), names)
     tree = tree_of(series, NEWEST)
     names["apply"](tree)
-    assert len(tree.changes()) == 2
+    assert len(tree.changes()) == 3

@@ -2,53 +2,9 @@
 
 import pytest
 
-from optimizations.edits import DoesNotApply
-from tests.optimizations.optimized_releases import NEWEST, VERSIONS, applied, both, tree_of
-
-HELLO = """
-import runpy, sys
-from pathlib import Path
-
-Path("hello.py").write_text('''
-from metaflow import FlowSpec, step
-
-class Hello(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-
-if __name__ == "__main__":
-    Hello()
-''')
-
-def run(*arguments):
-    sys.argv = ["hello.py", "--no-pylint", *arguments]
-    try:
-        runpy.run_path("hello.py", run_name="__main__")
-    except SystemExit as end:
-        print("status", end.code)
-"""
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS, both
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "metaflow.plugins.azure.azure_utils",
-        "metaflow.plugins.pypi.conda_environment",
-        "metaflow.plugins.storage_executor",
-    ],
-)
-def test_a_command_does_not_load_what_it_does_not_use(python, name):
-    script = f"{HELLO}\nrun('show')\nprint({name!r} in sys.modules)"
-    assert python(NEWEST, "before", script).endswith("True\n")
-    assert python(NEWEST, "after", script).endswith("False\n")
-
-
-# What takes lists of plugins by name comes after what makes them lazy, in the same releases.
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_choices_are_those_of_before(python, version):
     script = """
@@ -62,33 +18,15 @@ def test_the_choices_are_those_of_before(python, version):
     assert both(python, version, script).count("list") == 3
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_the_found_plugin_is_the_one_of_the_list(python, version):
+def test_the_found_datastore_is_the_one_of_the_list(python):
     script = """
         from metaflow.client.filecache import FileCache, FileCacheException
         from metaflow.plugins import DATASTORES
-        found = {name: FileCache._get_datastore_storage_impl(name) for name in ("s3", "local")}
-        print([found[each.TYPE] is each for each in DATASTORES if each.TYPE in found])
-
-        class Another:
-            TYPE = "another"
-
-        def look_for(name):
-            try:
-                print(FileCache._get_datastore_storage_impl(name).__name__)
-            except FileCacheException as problem:
-                print(problem)
-
-        look_for("another")
-        DATASTORES.insert(0, Another)
-        look_for("another")
-        look_for("local")
+        for each in sorted(DATASTORES, key=lambda each: each.TYPE):
+            print(FileCache._get_datastore_storage_impl(each.TYPE) is each)
+        try:
+            FileCache._get_datastore_storage_impl("nonesuch")
+        except FileCacheException as problem:
+            print(problem)
         """
-    assert both(python, version, script) == (
-        "[True, True]\nDatastore another was not found\nAnother\nLocalStorage\n"
-    )
-
-
-def test_it_needs_the_names_of_lazy_plugins(series):
-    with pytest.raises(DoesNotApply, match="plugin_names: not found"):
-        applied("plugins_by_name", tree_of(series, NEWEST))
+    assert both(python, NEWEST, script).endswith("Datastore nonesuch was not found\n")

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from mfbench.report import optimize_list
 from mfbench.repository import optimize
 from mfbench.repository.series import build_series
 
@@ -23,5 +24,6 @@ def built_series(made_once, built_upstream):
 def optimized(tmp_path, built_series, monkeypatch):
     """A copy of it for one test; the commands work on it, too."""
     copy = shutil.copytree(built_series, tmp_path / "optimized" / "upstream", symlinks=True)
-    monkeypatch.setattr(optimize, "UPSTREAM", copy)
+    for module in (optimize, optimize_list):
+        monkeypatch.setattr(module, "UPSTREAM", copy)
     return copy

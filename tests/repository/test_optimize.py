@@ -6,7 +6,9 @@ import pytest
 
 from mfbench.foundation.git_command import commit_of, git
 from mfbench.foundation.paths import ROOT
+from mfbench.report import optimize_list
 from mfbench.repository import applicability, optimize
+from mfbench.repository.series import read_pulls, read_series
 from optimizations import SERIES
 from tests.repository.person import commit, state
 
@@ -18,35 +20,49 @@ def run(command, *arguments):
 
 
 def test_any_release_takes_the_series_on_a_branch_of_its_own(optimized, capsys):
-    tip = commit_of(optimized, "optimized")
+    before = git(optimized, "show-ref")
     run(optimize.apply_command, "2.12.0")
     skipped = re.findall(r"^skipped (\w+)", capsys.readouterr().out, re.MULTILINE)
     # What came with a later release, there is nothing of to make faster.
-    assert "lazy_plugins" in skipped and "event_waiting" not in skipped
+    assert 0 < len(skipped) < len(SERIES)
     applied = git(optimized, "rev-list", "2.12.0..optimized-2.12.0").split()
     assert len(applied) == len(SERIES) - len(skipped)
-    assert commit_of(optimized, "optimized") == tip == commit_of(optimized, "HEAD")
+    added = set(git(optimized, "show-ref").splitlines()) - set(before.splitlines())
+    assert [each.partition(" ")[2] for each in added] == ["refs/heads/optimized-2.12.0"]
 
 
 def test_what_does_not_apply_is_skipped_with_its_reason(optimized, capsys):
+    first = read_series(optimized)[0]
+    path = next(each for each in first.files if (optimized / each).exists())
     git(optimized, "checkout", "--quiet", "-b", "idea", "main")
-    commit(optimized, "metaflow/multicore_utils.py", "def broken(:\n")
+    commit(optimized, path, "def broken(:\n")
     run(optimize.apply_command, "idea")
     said = capsys.readouterr().out
-    assert "skipped event_waiting: metaflow/multicore_utils.py: line 1 is no Python" in said
+    assert f"skipped {first.name}: {path}: line 1 is no Python" in said
     assert said.endswith(" commits on idea\n")
     git(optimized, "branch", "--force", "main", "idea")
     with pytest.raises(SystemExit) as ended:
         run(optimize.apply_command)
     assert ended.value.code == 1
+    assert first.name not in {each.name for each in read_pulls(optimized)}
+    assert commit_of(optimized, f"pr/{first.name}") is None
 
 
-def test_list_names_every_optimisation_and_its_files(optimized, capsys):
-    run(optimize.list_command)
+def test_list_shows_what_each_needs_adds_and_gains(optimized, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    before = state(optimized)
+    run(optimize_list.command)
     lines = capsys.readouterr().out.splitlines()
-    for number, optimization in enumerate(SERIES, 1):
-        assert f"{number}. {optimization.name}: {optimization.title}" in lines
-    assert "     metaflow/multicore_utils.py" in lines
+    assert lines[: len(SERIES)] == [f"{each.name}: {each.title}" for each in SERIES]
+    added = 0
+    for pull in read_pulls(optimized):
+        diff = git(optimized, "diff", pull.below, pull.hash, "--", "metaflow").splitlines()
+        count = sum(line.startswith("+") and not line.startswith("+++ ") for line in diff)
+        (row,) = (line for line in lines if line.startswith(f"│ {pull.name} "))
+        assert f" {count} " in row and " of 4 " in row
+        added += count
+    assert lines[-1].startswith(f"in all: {added} added lines, ")
+    assert state(optimized) == before
 
 
 def test_check_shows_every_release_unless_some_are_named(optimized, capsys, monkeypatch):

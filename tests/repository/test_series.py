@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import pytest
 
+import optimizations
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
-from mfbench.repository import series
+from mfbench.repository import kept_changes, series
 from mfbench.repository.control import control_of, write_control
 from optimizations import SERIES
+from optimizations.edits import DoesNotApply, Optimization
 from tests.repository.person import commit, state
 
 
@@ -48,15 +50,19 @@ def test_two_builds_have_the_same_hashes(optimized, upstream, tmp_path_factory, 
     # An empty cache: the series is applied anew.
     monkeypatch.setenv("METAFLOW_BENCHMARKS_CACHE", str(home / "cache"))
     assert series.build_series(upstream) == series.build_series(optimized)
+    assert git(upstream, "show-ref") == git(optimized, "show-ref")
     assert not (home / "ran").exists()
     assert len(list((home / "cache").glob("series/*/*"))) == 1
 
 
-def test_reading_the_series_writes_nothing_and_leaves_out_a_persons_commit(optimized, upstream):
-    expected = series.write_series(optimized, series.find_commit(optimized, "main"))
-    commit(optimized, "idea.py")
+def test_reading_the_series_writes_nothing_and_leaves_out_a_persons_commits(optimized, upstream):
+    main = series.find_commit(optimized, "main")
+    expected = [write(optimized, main) for write in (series.write_series, series.write_pulls)]
+    for branch in ("optimized", f"pr/{SERIES[0].name}"):
+        git(optimized, "checkout", "--quiet", branch)
+        commit(optimized, "idea.py")
     before = state(optimized)
-    assert series.read_series(optimized) == expected
+    assert [read(optimized) for read in (series.read_series, series.read_pulls)] == expected
     assert state(optimized) == before
     with pytest.raises(Failure, match=r"has no branch optimized; build it with: mfbench setup"):
         series.read_series(upstream)
@@ -72,10 +78,8 @@ def test_a_series_of_other_sources_is_stale(optimized, upstream, monkeypatch):
 
 
 def test_the_control_is_computed_as_it_is_written(optimized):
-    assert (
-        control_of(optimized, series.find_commit(optimized, "main"))
-        == series.read_series(optimized)[0].hash
-    )
+    main = control_of(optimized, series.find_commit(optimized, "main"))
+    assert commit_of(optimized, "refs/metaflow-benchmarks/control/main") == main
     base = series.find_commit(optimized, "2.12.0")
     before = state(optimized)
     computed = control_of(optimized, base)
@@ -99,8 +103,83 @@ def test_a_persons_commits_are_kept_and_an_older_series_is_not(optimized, capsys
     assert capsys.readouterr().err == ""
 
 
+def test_each_optimisation_has_a_branch_of_its_own_on_what_it_needs(
+    upstream, monkeypatch, tmp_path
+):
+    def edit(name, *needs, path="metaflow/util.py", refuse=False):
+        def apply(tree):
+            if refuse:
+                raise DoesNotApply(f"{path}: not found")
+            tree[path].add_import(f"import {name}")
+
+        return Optimization(name, f"Import {name}.", apply, needs=needs)
+
+    def built(*made):
+        monkeypatch.setattr(optimizations, "SERIES", made)
+        monkeypatch.setattr(kept_changes, "sources_fingerprint", lambda: str(len(fingerprints)))
+        fingerprints.append(made)
+        series.build_series(upstream)
+        return {each.name: commit_of(upstream, f"refs/heads/pr/{each.name}") for each in made}
+
+    def imports(commit):
+        lines = git(upstream, "show", f"{commit}:metaflow/util.py").splitlines()
+        return {name for name in ("cgi", "dis", "sched", "tty") if f"import {name}" in lines}
+
+    monkeypatch.setenv("METAFLOW_BENCHMARKS_CACHE", str(tmp_path / "cache"))
+    fingerprints = []
+    cgi, dis, tty = edit("cgi"), edit("dis"), edit("tty", "cgi", "dis")
+    found = built(cgi, dis, edit("sched"), tty)
+    assert {name: imports(commit) for name, commit in found.items()} == {
+        "cgi": {"cgi"}, "dis": {"dis"}, "sched": {"sched"}, "tty": {"cgi", "dis", "tty"}
+    }  # fmt: skip
+    assert imports("optimized") == set(found)
+    titles = git(upstream, "log", "--reverse", "--format=%s", "main..pr/tty").splitlines()
+    assert titles == ["Import cgi", "Import dis", "Import tty"]
+    # Whatever else there is, a branch stays as it is.
+    assert built(dis, cgi, tty)["dis"] == found["dis"]
+    assert commit_of(upstream, "refs/heads/pr/sched") is None
+    # What needs one that does not apply does not apply either.
+    assert built(edit("cgi", refuse=True), dis, tty) == {
+        "cgi": None,
+        "dis": found["dis"],
+        "tty": None,
+    }
+    said = {
+        each.name: each.refusal
+        for each in series.write_pulls(upstream, commit_of(upstream, "main"))
+    }
+    assert said["tty"] == "needs cgi (metaflow/util.py: not found)"
+
+
+def test_a_persons_commits_on_a_branch_of_an_optimisation_are_kept(optimized, monkeypatch, capsys):
+    name, other = SERIES[0].name, SERIES[-1].name
+    ours = commit_of(optimized, f"pr/{name}")
+    git(optimized, "checkout", "--quiet", f"pr/{name}")
+    mine = commit(optimized, "idea.py")
+    git(optimized, "checkout", "--quiet", "-b", "pr/mine", f"pr/{other}")
+    new = commit(optimized, "idea.py")
+    git(optimized, "branch", "pr/kept", f"pr/{other}")
+    series.build_series(optimized)
+    assert commit_of(optimized, f"pr/{name}") == ours
+    assert (
+        commit_of(optimized, f"pr/{name}-kept-1") == mine and "-kept-1" in capsys.readouterr().err
+    )
+    assert commit_of(optimized, "pr/mine") == new
+    # A branch that a person gave another name, or committed on, is no stale one of ours.
+    git(optimized, "checkout", "--quiet", f"pr/{other}")
+    theirs = commit(optimized, "other.py")
+    monkeypatch.setenv("METAFLOW_BENCHMARKS_CACHE", str(optimized / "cache"))
+    monkeypatch.setattr(optimizations, "SERIES", SERIES[1:-1])
+    monkeypatch.setattr(kept_changes, "sources_fingerprint", lambda: "fewer")
+    series.build_series(optimized)
+    assert commit_of(optimized, f"refs/heads/pr/{name}") is None
+    assert commit_of(optimized, f"pr/{other}") == theirs
+    assert commit_of(optimized, f"pr/{name}-kept-1") == mine and commit_of(optimized, "pr/kept")
+
+
 def test_uncommitted_changes_stop_it_only_if_they_would_be_lost(optimized):
-    changed = series.read_series(optimized)[-1].files[0]
+    files = series.read_series(optimized)[-1].files
+    changed = next(each for each in files if each.startswith("metaflow/"))
     (optimized / changed).write_text("mine\n")
     series.build_series(optimized)
     go_back(optimized)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mfbench.foundation.errors import Failure
-from mfbench.foundation.git_command import git
+from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.repository.control import control_of
 from mfbench.results.benchmarks import read_benchmarks
@@ -51,7 +51,7 @@ def test_faster_and_slower_need_an_interval_without_1(committed):
 
 
 def test_a_release_against_its_control_raises_no_alarm():
-    first = git(UPSTREAM, "rev-list", "--reverse", "main..optimized").split()[0]
+    first = control_of(UPSTREAM, commit_of(UPSTREAM, "main"))
     # Seen from the control, which has none of its own: only the statistics prevent alarms.
     comparison = compared(RESULTS, (first, "main"))
     assert comparison.control is None
