@@ -5,9 +5,9 @@ is in memory twice for a moment. Where the blob is not compressed, this is nearl
 because the system has to find and clear fresh memory for both. Root cause: `load_blobs` returns
 bytes, whatever is done with them.
 
-What changes: `load_artifacts` tells `load_blobs` that it only unpickles what it gets. A blob above
-1 MB that is stored as it is then comes as a map of its file (`mmap`). Pickle reads it like bytes,
-and copies from there what becomes part of an object. For other serializers, and for all other
+What changes: `load_artifacts` tells `load_blobs` that it only unpickles what it gets. A blob of
+64 KB or more that is stored as it is then comes as a map of its file (`mmap`). Pickle reads it like
+bytes, and copies from there what becomes part of an object. For other serializers, and for all other
 callers, blobs are bytes as before.
 
 Reproduce: save an array of 100 MB of random floats, and load it in a new process: half the time.

@@ -13,7 +13,7 @@ VALUES = {
     "noise": NOISE,
     "same": NOISE,
     "text": "text " * 100000,
-    "medium": NOISE[: 10**6],
+    "medium": NOISE[: 50 * 1000],
     "small": [1],
 }
 
