@@ -1,28 +1,26 @@
-"""Compress large artifacts with ISA-L where the package isal is installed.
+"""Compress artifacts above 1 MB with ISA-L where isal is installed.
 
 zlib takes most of the time of saving and loading large text and tables. ISA-L writes and reads the
-same format several times as fast, and the package `isal` gives it zlib's interface. Who saves
-gigabytes can install it; nobody else notices.
+same format several times as fast, and the package `isal` gives it zlib's interface. Root cause:
+`_pack_segments` and `_unpack_v1` know only zlib. Users who save gigabytes can install it.
 
 What changes: in blobs above 1 MB, segments that are worth compressing, the checksum and the
 unpacking use `isal.isal_zlib` if it can be imported, else zlib. Level 3 is isal's best, and finds
-repeats that its levels 0 to 2 miss. Whether a segment is worth it is still told by zlib, so that
+repeats that its levels 0 to 2 miss. zlib still decides whether a segment is worth compressing, so
 the decision is the same in all environments. Smaller blobs stay with zlib, which needs no import.
 
-Reproduce: save an artifact of 10 MB of text with `pip install isal` and without; the first takes
-less than half the time.
+Reproduce: save an artifact of 10 MB of text. With isal installed it takes less than half the time.
 
 Could fail:
 
-- Somebody reads it who lacks isal, or an old release does: both write plain gzip, which every zlib
-  reads. isal reads what zlib wrote.
-- isal is there and can't be loaded: an ImportError of any cause leaves zlib.
-- isal finds less than zlib: only of repeats shorter than four bytes, where it stores more.
+- A reader lacks isal, or is old: isal writes plain gzip, which every zlib reads, and reads zlib's.
+- isal is installed but can't be loaded: on any ImportError, zlib is used.
+- isal compresses less than zlib: only where repeats are shorter than four bytes.
 
 To go back: uninstall isal.
 
-Price: stored bytes (never keys) differ between environments with isal and without. Without isal, a
-save or load of a blob above 1 MB looks for it in vain: a tenth of a millisecond.
+Price: stored bytes (never keys) differ between environments with isal and without. Without isal,
+each save or load of a blob above 1 MB spends a tenth of a millisecond looking for it.
 """
 
 from optimizations.edits import Claim, SourceTree
@@ -35,11 +33,9 @@ CLAIMS = (
     Claim("artifacts.Load.time_load(columns-20MB)", "loading columns 20 MB"),
 )
 
-STORE = "metaflow/datastore/content_addressed_store.py"
-
 
 def _fast_zlib(size):
-    """Return isal's zlib, if it is installed and worth importing, and its best level."""
+    """Return the module to compress `size` bytes with, isal's or zlib, and its level."""
     try:
         if size >= SEGMENT:
             from isal import isal_zlib
@@ -58,21 +54,21 @@ CHANGES = {
     """: """
     if not any(worth_it):
         return None
-    fast_zlib, fast = _fast_zlib(len(blob))
+    fast_zlib, fast_level = _fast_zlib(len(blob))
     """,
     "level = 1 if is_worth_it else 0": """
-    library, level = (fast_zlib, fast) if is_worth_it else (zlib, 0)  # stored
+    library, level = (fast_zlib, fast_level) if is_worth_it else (zlib, 0)  # stored
     """,
-    "compressor = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=before)": """
-    compressor = library.compressobj(level, zlib.DEFLATED, -15, zdict=before)
+    "compressor = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=window)": """
+    compressor = library.compressobj(level, zlib.DEFLATED, -15, zdict=window)
     """,
     "checksum = zlib.crc32(blob)": "checksum = fast_zlib.crc32(blob)",
 }
 
 
 def apply(tree: SourceTree) -> None:
-    """Choose the library where large blobs are packed and unpacked."""
-    store = tree[STORE]
+    """Use isal where blobs above 1 MB are packed and unpacked."""
+    store = tree["metaflow/datastore/content_addressed_store.py"]
     store.add_definition(_fast_zlib, before="_pack_segments")
     for find, by in CHANGES.items():
         store.replace_statement(within="_pack_segments", find=find, by=by)

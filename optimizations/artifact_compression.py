@@ -1,24 +1,23 @@
-"""Compress large artifacts only where it gains something, and in several threads.
+"""Compress artifacts only where it saves space, and in threads.
 
-Every artifact goes through gzip at level 3, in one thread. That is nearly all of the time that a
-step needs to save it, and most of what the next step needs to load it: of saving 8 MB of random
-floats, more than nine tenths. Arrays of floats, embeddings, images and what is compressed already
-become a few percent smaller. Root cause: `ContentAddressedStore._pack_v1` does not look at what it
-compresses.
+Every artifact goes through gzip at level 3, in one thread. That is most of the time of saving and
+loading it: more than nine tenths of saving 8 MB of random floats. Arrays of floats, embeddings,
+images and compressed files become a few percent smaller. Root cause:
+`ContentAddressedStore._pack_v1` does not look at what it compresses.
 
-What changes: blobs below 64 KB are stored as before. A larger one is split into two segments or
-more, of at most 1 MB. A sample of each, 98 slices of 128 bytes, is compressed at zlib's level 1; a
-segment is compressed if its sample becomes smaller than 0.9 of its size, or if one of four slices
-occurs once more in the 32 KB before it. If no segment gains, the blob is stored as it is, with
-`cas_raw` in its metadata, as `raw=True` always did. Otherwise it becomes one gzip member, in which
-some segments are compressed at level 1 and the others are stored; threads compress them where the
-blob is larger than 1 MB. Such a member is read by one call of zlib. The local store writes a blob's
-metadata before the blob. Keys, the version in the metadata and the dependencies stay.
+What changes: blobs below 64 KB are stored as before. A larger one is split into two or more
+segments of at most 1 MB. Of each, a sample of 98 slices of 128 bytes is compressed at zlib's level
+1. The segment is compressed if the sample shrinks below 0.9 of its size, or if the first 16 bytes
+of one of four slices also occur in the 32 KB before it. If no segment gains, the blob is stored
+uncompressed, with `cas_raw` in its metadata, as with `raw=True`. Otherwise it becomes one gzip
+member, in which some segments are compressed at level 1 and the others are stored; threads compress
+them where the blob is larger than 1 MB. One call of zlib reads such a member. The local store
+writes a blob's metadata before the blob. Keys, metadata version and dependencies stay.
 
-Reproduce:
+Reproduce (before: seconds, nearly all in zlib; after: the time of hashing and writing 50 MB):
 
-    python -c "
-    import os, pickle, time
+    python -c "if 1:
+    import os, time
     from metaflow.datastore.content_addressed_store import ContentAddressedStore
     from metaflow.plugins.datastores.local_storage import LocalStorage
     store = ContentAddressedStore('data', LocalStorage(os.path.abspath('store')))
@@ -26,34 +25,33 @@ Reproduce:
     store.save_blobs(iter([os.urandom(50_000_000)]))
     print(time.time() - start)"
 
-Before: seconds, nearly all of them in zlib. After: the time of hashing and writing 50 MB.
-
 Could fail:
 
-- A killed writer leaves bytes stored as they are without metadata, and nobody can read them. The
-  local store therefore writes the metadata first; S3, Azure and Google Cloud store it with the
-  object. Metadata that no blob follows is overwritten by the next writer.
-- An old client can't read it. Every release since 2.4.9 knows `cas_raw`, and every gzip reader
-  reads one member with stored blocks. Blobs of old releases, also of several members, lack the
-  header that marks the new ones, and are read by `gzip` as before.
-- A damaged trailer asks for gigabytes. The size that it tells is only taken up to 256 MB; beyond,
-  the buffer grows. zlib checks the checksum and the size.
+- A killed writer leaves an uncompressed blob without metadata, which nobody can read. The local
+  store therefore writes the metadata first; S3, Azure and Google Cloud store it with the object.
+  Metadata that no blob follows is overwritten by the next writer.
+- An old client can't read it: every release since 2.4.9 knows `cas_raw`, and every gzip reader
+  reads stored blocks. Blobs of old releases, also of several members, lack the header that marks
+  the new ones, and are read by `gzip` as before.
+- A damaged trailer states a size of gigabytes: at most 256 MB are reserved; beyond that the buffer
+  grows. zlib checks the checksum and the size. It does not complain of bytes after the member, as
+  gzip does.
 - Threads outlive the save, or harm a fork: the pool is closed before the save goes on.
-- No thread can be started, because a limit is reached: the save fails, with an error that says so.
-- Two processes of different releases save the same content into one local store in the same
-  instant, and the blob of one remains with the metadata of the other. Until now the metadata of
-  both was the same. Whoever runs both at once, in one local store, can lose such an artifact.
+- No thread can be started, or Python is shutting down: the segments are compressed in this thread.
+- Two processes, one with this change and one without, save the same content into one local store at
+  the same instant: the blob of one can end with the metadata of the other, and the artifact is
+  lost. So can two whose zlibs disagree about a sample, and two with `raw=True` and without could
+  before.
 
-To go back: install the old release. It reads everything that the new one writes, so there is no
-setting to switch this off.
+To go back: install an older release. It reads everything that the new one writes.
 
-Price: arrays of floats are stored a few percent larger, other content up to a tenth. Samples can be
-misled: by what compresses between noise, and by repeats that few slices show. Of mixtures of up to
-four kinds of content, put together by chance, one in twenty-five was more than a quarter larger,
-one in a hundred more than half, and none twice as large; content made to fool the samples is stored
-uncompressed. Long repeats of little content, which gzip is quick with, take a little longer to
-save. The first blob above 1 MB that compresses imports `concurrent.futures`, a few milliseconds.
-Releases before 2.4.9 can't read blobs stored as they are.
+Price: arrays of floats are stored a few percent larger, other content up to a tenth. Samples can
+mislead: where compressible parts lie between noise, or few slices repeat. Of random mixtures of up
+to four kinds of content, one in twenty-five was more than a quarter larger, one in a hundred more
+than half, and none twice as large; content made to fool the samples is stored uncompressed. Short
+patterns repeated many times, which gzip compresses quickly, take a little longer to save. The first
+blob above 1 MB that compresses imports `concurrent.futures`, a few milliseconds. Releases before
+2.4.9 can't read uncompressed blobs.
 """
 
 from optimizations.edits import Claim, SourceTree, Target
@@ -65,8 +63,8 @@ CLAIMS = (
     Claim("instructions.Artifact.track_load(float64-800KB)", "loading float64 800 KB"),
     Claim("artifacts.Save.time_save(text-10MB)", "saving text 10 MB"),
     Claim("artifacts.Save.time_save(columns-20MB)", "saving columns 20 MB"),
-    Claim("artifacts.Save.time_save(half-noise-16MB)", "saving half noise, half zeros 16 MB"),
-    Claim("artifacts.Load.time_load(half-noise-16MB)", "loading half noise, half zeros 16 MB"),
+    Claim("artifacts.Save.time_save(half-noise-16MB)", "saving 16 MB, half noise, half zeros"),
+    Claim("artifacts.Load.time_load(half-noise-16MB)", "loading 16 MB, half noise, half zeros"),
 )
 TARGET = Target(
     "“double gzip” on every artifact",
@@ -76,19 +74,17 @@ TARGET = Target(
     finding="Artifacts are compressed once, not twice.",
 )
 
-STORE = "metaflow/datastore/content_addressed_store.py"
-LOCAL = "metaflow/plugins/datastores/local_storage.py"
-SAVING = "ContentAddressedStore.save_blobs"
+SAVE_BLOBS = "ContentAddressedStore.save_blobs"
 
 CONSTANTS = """
 from .exceptions import DataException
 
-# Blobs from this size on are packed in segments, and only where it gains something
+# From this size on, blobs are packed in segments, each compressed if it saves space
 LARGE = 64 * 1024
 SEGMENT = 1024 * 1024
 # How far back deflate finds repeats
 WINDOW = 32 * 1024
-# How such a gzip member begins; GzipFile does not leave out the time
+# How such a gzip member begins. GzipFile's have a time in bytes 4 to 7
 HEADER = b"\\x1f\\x8b\\x08\\x00\\x00\\x00\\x00\\x00\\x04\\xff"
 """
 
@@ -104,8 +100,8 @@ def _pack_segments(blob):
 
     def deflate(start, is_worth_it):
         level = 1 if is_worth_it else 0  # stored
-        before = blob[max(0, start - WINDOW) : start]
-        compressor = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=before)
+        window = blob[max(0, start - WINDOW) : start]
+        compressor = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=window)
         segment = memoryview(blob)[start : start + size]
         return compressor.compress(segment) + compressor.flush(zlib.Z_SYNC_FLUSH)
 
@@ -116,17 +112,21 @@ def _pack_segments(blob):
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            buf.writelines(pool.map(deflate, starts, worth_it))
+        try:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                segments = list(pool.map(deflate, starts, worth_it))
+        except RuntimeError:  # no thread can be started, as when Python shuts down
+            segments = map(deflate, starts, worth_it)
+        buf.writelines(segments)
     checksum = zlib.crc32(blob)
-    # After an empty last block
+    # An empty last block, then the checksum and the size
     buf.write(b"\x03\x00" + struct.pack("<II", checksum, len(blob) & 0xFFFFFFFF))
-    return BytesIO(buf.getvalue())  # no copy, nor when it is read
+    return BytesIO(buf.getvalue())  # no copy here or in read()
 '''
 
-LOOK = '''
+IS_COMPRESSIBLE = '''
 def _is_compressible(blob, start, size):
-    """Tell by slices of a segment, and by whether some repeat within deflate's window."""
+    """Return whether slices of a segment compress, or repeat within deflate's window."""
     places = range(start, min(start + size, len(blob)), size // 97)
     sample = b"".join(blob[i : i + 128] for i in places)
     return len(zlib.compress(sample, 1)) < 0.9 * len(sample) or any(
@@ -140,13 +140,12 @@ def _unpack_v1(self, blob):
     blob.seek(0)
     if is_packed_in_segments:
         packed = blob.read()
-        # Size modulo 2**32, of which a damaged file may ask too much
+        # Size modulo 2**32; limited, because a damaged file may state any size
         size = min(struct.unpack("<I", packed[-4:])[0], 2**28)
         return zlib.decompress(packed, 31, size)
     with gzip.GzipFile(fileobj=blob, mode="rb") as f:
         return f.read()
 """
-
 
 WRITE_BLOB = 'self._atomic_write(full_path, byte_obj.read(), mode="wb")'
 WRITE_METADATA = """if metadata:
@@ -170,9 +169,9 @@ OLD_WRITE_METADATA = """if metadata:
 
 def apply(tree: SourceTree) -> None:
     """Decide for each segment, and write metadata first."""
-    store = tree[STORE]
+    store = tree["metaflow/datastore/content_addressed_store.py"]
     store.replace_statement(
-        within=SAVING,
+        within=SAVE_BLOBS,
         find='meta = {"cas_raw": raw, "cas_version": 1}',
         by="""
         packed = None if raw else self._pack_v1(blob)
@@ -180,27 +179,23 @@ def apply(tree: SourceTree) -> None:
         """,
     )
     store.replace_statement(
-        within=SAVING,
+        within=SAVE_BLOBS,
         find="""
         if raw:
             yield path, (BytesIO(blob), meta)
         else:
             yield path, (self._pack_v1(blob), meta)
         """,
-        by="yield path, (packed or BytesIO(blob), meta)",
+        by="yield path, (BytesIO(blob) if packed is None else packed, meta)",
     )
     store.replace_statement(
         within="ContentAddressedStore._pack_v1",
         find="buf = BytesIO()",
-        by="""
-        if len(blob) >= LARGE:
-            return _pack_segments(blob)
-        buf = BytesIO()
-        """,
+        by="if len(blob) >= LARGE:\n    return _pack_segments(blob)\nbuf = BytesIO()",
     )
     store.replace_body("ContentAddressedStore._unpack_v1", by=UNPACK, was={"a96a507d3ff4"})
     store.add_definition(PACK, before="ContentAddressedStore")
-    store.add_definition(LOOK, before="ContentAddressedStore")
+    store.add_definition(IS_COMPRESSIBLE, before="ContentAddressedStore")
     store.replace_statement(within=None, find="from .exceptions import DataException", by=CONSTANTS)
     for name in ("os", "struct", "zlib"):
         store.add_import(f"import {name}")
@@ -209,12 +204,9 @@ def apply(tree: SourceTree) -> None:
 
 
 def write_metadata_first(tree: SourceTree) -> None:
-    """Exchange two statements of the local store."""
-    local = tree[LOCAL]
-    blob, metadata = (
-        (WRITE_BLOB, WRITE_METADATA)
-        if local.has("LocalStorage._atomic_write")
-        else (OLD_WRITE_BLOB, OLD_WRITE_METADATA)
-    )
+    """Let the local store write a blob's metadata before the blob."""
+    local = tree["metaflow/plugins/datastores/local_storage.py"]
+    newer = local.has("LocalStorage._atomic_write")
+    blob, metadata = (WRITE_BLOB, WRITE_METADATA) if newer else (OLD_WRITE_BLOB, OLD_WRITE_METADATA)
     for find, by in ((metadata, "pass"), (blob, metadata), ("pass", blob)):
         local.replace_statement(within="LocalStorage.save_bytes", find=find, by=by)

@@ -1,29 +1,28 @@
-"""Let artifacts be stored under BLAKE3 keys, where somebody asks for it.
+"""Add a setting to store artifacts under BLAKE3 keys.
 
-The key of a blob is its SHA-1. Where large arrays are stored without compression, this takes a good
-part of the time of saving them. BLAKE3 is several times as fast, and like SHA-1, and unlike xxHash,
-it is made so that nobody finds two contents with one key: what a content-addressed store stands on.
+The key of a blob is its SHA-1. Where large arrays are stored uncompressed, hashing is a good part
+of the time of saving them. Root cause: `save_blobs` knows only SHA-1. BLAKE3 is several times as
+fast, and collision-resistant, which xxHash is not: a content-addressed store relies on it.
 
 What changes: with METAFLOW_ARTIFACT_KEY_HASH=blake3, and the package `blake3` installed, new
-content (artifacts, files of IncludeFile, code packages) gets the 64 digits of its BLAKE3 as key
-instead of the 40 of its SHA-1. Without the setting every key stays what it was, and nothing is
-imported. Readers take a key as it is written: all releases read both.
+content (artifacts, files of IncludeFile, code packages) gets the 64 digits of its BLAKE3 hash as
+its key, instead of the 40 of SHA-1. Without the setting, keys stay the same and blake3 is not
+imported. Readers use a key as it is written, so all releases read both kinds.
 
-Reproduce: save 100 MB of `os.urandom` with the setting and without; where blobs that do not
-compress are stored as they are, the difference is that of hashing them.
+Reproduce: save 100 MB of `os.urandom` with the setting and without; where such blobs are stored
+uncompressed, most of the difference is the hashing.
 
 Could fail:
 
 - The package is missing: the process ends at `import metaflow`, with an error that names the
   setting, before a step has done any work.
-- Another value is asked for: it is refused by name, as for other settings.
-- Tasks and scheduler have different settings: both read what the other stores, for keys travel in
-  the metadata.
+- The setting has another value: it is refused by name, as for other settings.
+- Tasks and scheduler have different settings: keys travel in metadata, so both read all of them.
 
-To go back: remove the setting. What was stored stays readable under its key, with and without the
-setting and the package. Content that is saved again is stored once more, under the other key.
+To go back: remove the setting. What was stored stays readable, even without the package.
 
-Price: none without the setting.
+Price: none without the setting. It has to be set for remote tasks, too (`@environment`). Content
+that is saved again after the setting changes, either way, is stored once more, under its other key.
 """
 
 from optimizations.edits import Claim, SourceTree, Target
@@ -34,22 +33,6 @@ CLAIMS = (
         "saving float64 8 MB with BLAKE3 keys",
         against="artifacts.Save.time_save(float64-8MB)",
     ),
-    Claim(
-        "artifacts.SaveWithBlake3Keys.time_save(embeddings-8MB)",
-        "saving float32 embeddings 8 MB with BLAKE3 keys",
-        against="artifacts.Save.time_save(embeddings-8MB)",
-    ),
-    Claim(
-        "artifacts.SaveWithBlake3Keys.time_save(random-5MB)",
-        "saving random bytes 5 MB with BLAKE3 keys",
-        against="artifacts.Save.time_save(random-5MB)",
-    ),
-    Claim(
-        "hashing.ContentKeyWithBlake3.time_find(float64-8MB)",
-        "the BLAKE3 key of float64 8 MB",
-        against="hashing.ContentKey.time_find(float64-8MB)",
-    ),
-    Claim("instructions.Artifact.track_save(float64-800KB)", "saving float64 800 KB"),
 )
 TARGET = Target(
     "SHA1 content hashing",
@@ -59,12 +42,10 @@ TARGET = Target(
     finding="BLAKE3 keys are off by default, and xxHash is not collision-resistant.",
 )
 
-STORE = "metaflow/datastore/content_addressed_store.py"
-
-CHOICE = """
+SETTING = """
 from .exceptions import DataException
 
-# What the key of new content is made with; keys of both kinds are always read
+# The hash that makes the keys of new content; keys of both kinds can be read
 ARTIFACT_KEY_HASH = from_conf(
     "ARTIFACT_KEY_HASH", "sha1", get_validate_choice_fn(["sha1", "blake3"])
 )
@@ -80,19 +61,17 @@ else:
 
 def apply(tree: SourceTree) -> None:
     """Choose the hash when the module is loaded."""
-    store = tree[STORE]
+    store = tree["metaflow/datastore/content_addressed_store.py"]
     store.replace_statement(
         within="ContentAddressedStore.save_blobs",
         find="sha = sha1(blob).hexdigest()",
         by="sha = content_hash(blob).hexdigest()",
     )
-    store.replace_statement(within=None, find="from .exceptions import DataException", by=CHOICE)
+    store.replace_statement(within=None, find="from .exceptions import DataException", by=SETTING)
     store.replace_statement(
         within=None,
         find="from ..exception import MetaflowInternalError",
-        by="""
-        from ..exception import MetaflowInternalError
-        from ..metaflow_config_funcs import from_conf, get_validate_choice_fn
-        """,
+        by="from ..exception import MetaflowInternalError\n"
+        "from ..metaflow_config_funcs import from_conf, get_validate_choice_fn",
     )
     tree.insert("test/unit/test_blake3_keys.py")

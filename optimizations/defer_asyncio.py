@@ -1,10 +1,10 @@
-"""Load asyncio when a Runner starts a process, not when metaflow is imported.
+"""Import asyncio only when a Runner starts a process.
 
-`import metaflow` loads the Runner and the Deployer. Two modules below them import asyncio at their
-top, which loads some thirty modules (ssl, sockets, logging, queues). A flow that runs from a
-command line never uses them, and each of its tasks pays for them.
+`import metaflow` loads the Runner and the Deployer. Root cause: two modules of `metaflow/runner`
+import asyncio at their top, and with it some thirty modules (ssl, sockets, logging, queues). A flow
+run from the command line never uses them, but each of its tasks pays.
 
-What changes: the two modules of `metaflow/runner` import asyncio inside the functions that use it.
+What changes: the two modules import asyncio inside the functions that use it.
 
 Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep asyncio` lists asyncio and its
 modules before; after, it prints nothing.
@@ -13,12 +13,11 @@ Could fail:
 
 - A program that uses asyncio itself, as a notebook does, has loaded it before. It saves nothing,
   and nothing changes for it: the functions find the same module.
-- `SubprocessManager` asks asyncio for the running loop when it is made. It imports asyncio then, so
-  a signal handler never does it first.
+- A signal handler would import asyncio: `SubprocessManager` imports it before it sets any.
 - Code that reads or patches `asyncio` in one of the two modules no longer finds it there. None of
-  metaflow's tests does; to patch `asyncio` itself works as before.
+  metaflow's tests does; patching `asyncio` itself works as before.
 
-Price: the first Runner of a process takes longer, by what the import no longer takes.
+Price: the first Runner of a process pays for the import instead.
 """
 
 from optimizations.edits import Claim, DoesNotApply, SourceTree, Target, guard_import

@@ -1,35 +1,33 @@
-"""Load cards when a card is made or shown, not when metaflow is imported.
+"""Import cards only when a card is made or shown.
 
 `import metaflow` loads every kind of card, all card components and the packages of cards that
 extensions bring. A flow without `@card` uses none of it, but each of its processes pays: the
-command that a person types, and one more per task. The root cause is that metaflow/__init__.py
-imports `cards`, that metaflow/plugins/__init__.py lists the classes in `CARDS`, and that the module
-of `@card` imports the card components at its top.
+command that a person types, and one more per task. Root cause: metaflow/__init__.py imports
+`cards`, metaflow/plugins/__init__.py lists the classes in `CARDS`, and the module of `@card`
+imports the card components at its top.
 
-What changes: `metaflow.cards` and `metaflow.plugins.CARDS` are loaded when first asked for, by
-a module-level `__getattr__` (PEP 562). `CARDS` is then a plain list, kept in the module. `@card`
+What changes: `metaflow.cards` and `metaflow.plugins.CARDS` are loaded when first asked for, by a
+module-level `__getattr__` (PEP 562). `CARDS` is then a plain list, kept in the module. `@card`
 imports the card components when a task starts. `from metaflow import *` still brings `cards` and so
-still loads them. The stub generator asks for what `dir` names before it reads a
-module's `__dict__`.
+still loads them. The stub generator gets all of `dir(module)` before it reads `__dict__`.
 
-Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep cards` lists a dozen modules
-before and none after, but for the module of `@card` itself and the card command's creator.
+Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep cards` lists a dozen more modules
+before than after; those left belong to `@card` itself.
 
 Could fail:
+
 - Two threads ask for `CARDS` at once. Both may make the list; `setdefault` keeps one for both.
 - Code assigns to or patches `metaflow.plugins.CARDS`. An assigned name is found before
   `__getattr__` is asked, and `mock.patch` restores the list that it read.
 - A module of cards imports `metaflow.cards` while that is being loaded. `import_module` returns the
   module from `sys.modules`, as an import statement does.
-- An extension's package of cards that fails: metaflow prints its warning at the first use of cards.
+- An extension's package of cards fails: metaflow prints its warning at the first use of cards.
 
 Price: the classes of cards (`DefaultCard`, ...) and `MF_EXTERNAL_CARDS` are no longer names in
 `metaflow.plugins`; they are where they are defined, in `metaflow.plugins.cards.card_modules`.
-`vars(metaflow)` has `cards` once it was used; `dir(metaflow)` names it always. In a flow that says
-`from metaflow import *`, pylint no longer knows `cards`, as it never knew the decorators.
+`vars(metaflow)` has `cards` only after its first use; `dir(metaflow)` always names it. In a flow
+that says `from metaflow import *`, pylint no longer knows `cards`, as it never knew the decorators.
 """
-
-from __future__ import annotations
 
 import ast
 import re
@@ -41,11 +39,11 @@ CLAIMS = (Claim("instructions.Command.track_run(import metaflow)", "`import meta
 PLUGINS = "metaflow/plugins/__init__.py"
 STUBS = "metaflow/cmd/develop/stub_generator.py"
 MODULES = "cards.card_modules"
-IMPORTED = re.compile(r"^if sys\.version_info.*:\n    from \. import cards$", re.MULTILINE)
+CARDS_IMPORT = re.compile(r"^if sys\.version_info.*:\n    from \. import cards$", re.MULTILINE)
 DECORATORS = "_import_plugin_decorators(globals())"
 CARDS_OF_METAFLOW = """
 
-# Found by __getattr__, and loaded, when they are first used (PEP 562).
+# Names that __getattr__ loads when they are first used (PEP 562).
 _LAZY_NAMES = ["cards"]
 
 
@@ -60,10 +58,10 @@ def __getattr__(name):
 def __dir__():
     return globals().keys() | set(_LAZY_NAMES)
 """
-STAR = """
+STAR_IMPORT = """
 {version}
 
-# For `from metaflow import *`, which would not ask __getattr__ otherwise.
+# `from metaflow import *` asks __getattr__ only for names in __all__.
 __all__ = [_n for _n in globals() if not _n.startswith("_")] + _LAZY_NAMES
 """
 GETATTR = """
@@ -77,7 +75,7 @@ DIR = """
 def __dir__():
     return globals().keys() | {"CARDS"}
 """
-LOAD = """
+LOAD_CARDS = """
 def _load_cards():
     from .cards.card_modules import MF_EXTERNAL_CARDS, {modules}
 
@@ -91,19 +89,21 @@ def _load_cards():
 def apply(tree: SourceTree) -> None:
     """Find the cards by `__getattr__` in metaflow and in its plugins."""
     package = tree["metaflow/__init__.py"]
-    imported = IMPORTED.search(package.source)
+    imported = CARDS_IMPORT.search(package.source)
     if not imported:
         raise DoesNotApply("metaflow/__init__.py: `from . import cards`: not found")
     package.replace_statement(within=None, find=imported[0], by="")
+    if "sys." not in package.source:
+        package.defer_import("sys")
     package.replace_statement(within=None, find=DECORATORS, by=DECORATORS + CARDS_OF_METAFLOW)
     version = package.source.rstrip().splitlines()[-1]
-    package.replace_statement(within=None, find=version, by=STAR.format(version=version))
+    package.replace_statement(within=None, find=version, by=STAR_IMPORT.format(version=version))
     list_cards_in_a_function(tree)
     decorator = tree["metaflow/plugins/cards/card_decorator.py"]
     decorator.defer_import("CardComponentCollector")
     decorator.defer_import("get_card_class")
     if STUBS in tree:
-        describe_what_is_lazy(tree)
+        load_lazy_names_for_stubs(tree)
     tree.insert("test/unit/test_deferred_cards.py")
     guard_import(tree, "metaflow.plugins.cards.card_modules")
 
@@ -123,13 +123,13 @@ def list_cards_in_a_function(tree: SourceTree) -> None:
     if len(statements) < len(("MF_EXTERNAL_CARDS", "basic", "CARDS")):
         raise DoesNotApply(f"{PLUGINS}: CARDS: not found")
     modules = sorted({module_of[card] for card in cards})
-    made = LOAD.format(
+    loader = LOAD_CARDS.format(
         modules=", ".join(modules),
         cards="".join(f"        {module_of[card]}.{card},\n" for card in cards),
     )
-    # The comment above the second, the first import of cards, tells about cards in general.
+    # Keep the second statement's place: the comment above it is about cards in general.
     for statement in statements:
-        by = made if statement == statements[1] else ""
+        by = loader if statement == statements[1] else ""
         plugins.replace_statement(within=None, find=statement, by=by)
     plugins.replace_statement(
         within=None, find='merge_lists(CARDS, MF_EXTERNAL_CARDS, "type")', by=""
@@ -138,14 +138,14 @@ def list_cards_in_a_function(tree: SourceTree) -> None:
     plugins.add_definition(DIR, before="get_plugin_cli")
 
 
-def describe_what_is_lazy(tree: SourceTree) -> None:
+def load_lazy_names_for_stubs(tree: SourceTree) -> None:
     """Let the stub generator ask for what a module loads at first use."""
     tree[STUBS].replace_statement(
         within="StubGenerator._get_module",
         find="self._current_module = importlib.import_module(name)",
         by="""
         self._current_module = importlib.import_module(name)
-        # Load what is loaded when it is first used (PEP 562).
+        # Load the names that a module loads only at first use (PEP 562).
         for objname in dir(self._current_module):
             getattr(self._current_module, objname, None)
         """,

@@ -1,9 +1,9 @@
-"""Load importlib.metadata when distributions are looked at, not when metaflow is imported.
+"""Import importlib.metadata only when distributions are looked up.
 
-`extension_support` imports `importlib.metadata` at its top, and with it the modules for e-mail, zip
-and CSV files. It needs it to find the distributions of installed extensions, after it has found
-out that there is an extension at all. `packaging_sys` imports it to describe the distributions of a
-code package. Where no extension is installed, `import metaflow` does neither.
+Root cause: `extension_support` imports `importlib.metadata` at its top, and with it the modules for
+e-mail, zip and CSV files. It needs the module to find the distributions of installed extensions,
+after it has found out that there is an extension at all. `packaging_sys` imports it to describe the
+distributions of a code package. Without an extension, `import metaflow` needs neither.
 
 What changes: the import moves into a function, `load_importlib_metadata`, which the search for
 extensions calls once it knows that there is one. `packaging_sys` imports `distribution_support`
@@ -11,14 +11,16 @@ inside the functions that use it.
 
 Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep importlib.metadata` lists the
 module and its parts before; after, where no extension is installed, it prints nothing. urllib3 2
-imports `importlib.metadata` as well, so this is of use once requests is loaded late.
+imports it as well, so this helps only after `defer_requests`.
 
 Could fail:
 
 - An extension is installed: then `importlib.metadata` is loaded as before, a few lines later.
 - Code outside metaflow may read `metaflow.extension_support.metadata`, which no longer exists. It
   is not in `__all__`, and no public repository or extension that we searched reads it.
-- Python 3.7 takes metaflow's own copy of the module: the function chooses as the import did.
+- Python 3.7 uses metaflow's copy of the module: the function chooses as the import did.
+
+Price: `metaflow.extension_support` no longer has the name `metadata`.
 """
 
 import re
@@ -42,7 +44,7 @@ POINTS = 'list_ext_points = [x.split(".") for x in _extension_points]'
 
 
 def apply(tree: SourceTree) -> None:
-    """Defer importlib.metadata, and what stands on it in the releases that have it."""
+    """Defer importlib.metadata, and in newer releases the modules that use it."""
     support = tree[SUPPORT]
     found = IMPORT.search(support.source)
     if found is None:
@@ -57,16 +59,12 @@ def apply(tree: SourceTree) -> None:
     )
     if f"{PACKAGING}/distribution_support.py" in tree:
         distributions = tree[f"{PACKAGING}/distribution_support.py"]
-        distributions.replace_statement(
-            within=None,
-            find="from ..extension_support import metadata",
-            by=f"from ..extension_support import {LOADER}",
-        )
-        distributions.replace_statement(
-            within=None,
-            find="_cached_distributions = None",
-            by=f"metadata = {LOADER}()\n\n_cached_distributions = None",
-        )
+        imported, cached = "from ..extension_support import ", "_cached_distributions = None"
+        for find, by in (
+            (f"{imported}metadata", f"{imported}{LOADER}"),
+            (cached, f"metadata = {LOADER}()\n\n{cached}"),
+        ):
+            distributions.replace_statement(within=None, find=find, by=by)
         finder = "distribution_support import PackagedDistributionFinder"
         packaging = tree[f"{PACKAGING}/__init__.py"]
         packaging.replace_statement(

@@ -1,23 +1,24 @@
-"""Load the Kubernetes client when a pod is launched, not when metaflow is imported.
+"""Import the Kubernetes client only when a pod is launched.
 
-`import metaflow` loads each step decorator, `@kubernetes` too. It takes one exception from
-`kubernetes.py`, the launcher, which imports the client at its top: with it come the modules for
-jobs and job sets. Only a run on Kubernetes uses them. The `kubernetes` package itself was loaded
-late before.
+`import metaflow` loads `@kubernetes`. Root cause: `@kubernetes` takes one exception from
+`kubernetes.py`, the launcher, which imports the client at its top, and with it the modules for jobs
+and job sets. Only a run on Kubernetes uses them. The `kubernetes` package itself was already
+imported late.
 
 What changes: the decorator takes the exception from `kube_utils`, where it is defined, and the
-launcher imports the client in the two functions that make one.
+launcher imports the client in the two functions that make a client.
 
 Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep kubernetes_client` prints a line
-before, and nothing after. Most of the time that it shows is that of the YAML library, which other
-modules import as well.
+before, and nothing after. Most of its time is the YAML library's, which others import too.
 
 Could fail:
 
-- A circular import, or a missing package, shows at the launch, not at the import of metaflow. The
-  two modules import nothing of each other while they load.
+- A circular import, or a missing package, would show only at the launch: the two modules do not
+  import each other.
 - Code that reads `kubernetes.KubernetesClient` no longer finds it there; it is where it is defined,
   in `kubernetes_client`. None of metaflow's modules or tests reads it there.
+
+Price: the first launch of a process pays for the import instead.
 """
 
 from optimizations.edits import Claim, SourceTree, Target, guard_import
@@ -37,12 +38,12 @@ UTILITIES = "from .kube_utils import validate_kube_labels, parse_kube_keyvalue_l
 
 
 def apply(tree: SourceTree) -> None:
-    """Defer the client in the launcher, and spare the decorator the launcher."""
+    """Defer the client in the launcher, and the launcher in the decorator."""
     launcher = tree[f"{FOLDER}/kubernetes.py"]
     launcher.defer_import("KubernetesClient")
     decorator = tree[f"{FOLDER}/kubernetes_decorator.py"]
     if launcher.has("KubernetesException"):
-        # Older releases define it there.
+        # Older releases define it in the launcher.
         decorator.defer_import("KubernetesException")
     else:
         decorator.replace_statement(within=None, find=EXCEPTION, by="")

@@ -1,24 +1,26 @@
-"""Load packaging when versions or wheels are compared, not when metaflow is imported.
+"""Import packaging only when versions or wheels are compared.
 
-`metaflow.util` imports `version_parse` from metaflow's copy of packaging, whose patterns take long
-to compile. Only a metadata service and the deployment to Argo or Step Functions compare versions.
-`@conda` and `@pypi` import the same package for the tags of wheels, which only a process that
-resolves an environment needs.
+Root cause: `metaflow.util` imports `version_parse` from metaflow's copy of packaging, whose regular
+expressions take long to compile. Only a metadata service and the deployment to Argo or Step
+Functions compare versions. `@conda` and `@pypi` import the same package for the tags of wheels,
+which only a process that resolves an environment needs.
 
 What changes: `version_parse` becomes a function that imports the parser when it is called. The
-functions for tags of wheels import packaging themselves. The stand-ins for Python before 3.6 go:
-metaflow no longer runs there.
+functions for tags of wheels import packaging themselves. The fallbacks for Python before 3.6 are
+removed: metaflow no longer runs on it.
 
-Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep packaging.` lists
-`metaflow._vendor.packaging` and its modules before; after, it lists only `packaging_sys`.
+Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep packaging` lists the modules of
+`metaflow._vendor.packaging` before; after, only `packaging_sys`.
 
 Could fail:
 
 - Code that imports `version_parse` from `metaflow.util`, as three modules of metaflow do, still
   finds it there, and it returns and raises the same.
-- Code outside metaflow may read `tags` from `metaflow.plugins.pypi.utils`; it is gone there.
+- Code outside metaflow may read `tags` from `metaflow.plugins.pypi.utils`; it is no longer there.
 - A process without the copy of packaging (a broken installation) fails at the first comparison, not
   at the import.
+
+Price: the first comparison of a process pays for the import instead.
 """
 
 import re

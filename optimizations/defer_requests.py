@@ -1,33 +1,30 @@
-"""Load requests when a request is made, not when metaflow is imported.
+"""Import requests only when a request is made.
 
-`import metaflow` loads the service metadata provider, the heartbeat and the spot monitor, and each
-of them imports requests at its top: urllib3, charset detection, certificates and cookies come
-along. A run with local metadata never makes a request. Still each process of it pays: the command
-that a person types, and one more for each task. The provider even makes a session while its class
-is defined.
+Root cause: the service metadata provider, the heartbeat and the spot monitor, which `import
+metaflow` loads, import requests at their top, and with it urllib3, charset detection, certificates
+and cookies. A run with local metadata never makes a request. Yet each of its processes pays: the
+command that a person types, and one more per task. The provider even makes a session at import.
 
 What changes: these three modules import requests inside the functions that make requests.
 `ServiceMetadataProvider._session` is made when it is first read, by the same statements as before,
-and then takes the place of the object that made it.
+and then replaces the object that made it.
 
 Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep requests` lists requests and its
 modules before; after, it prints nothing.
 
 Could fail:
 
-- Code that reads `_session`, as extensions that replace `_request` do, finds the session as before,
-  because it is made by the reading. A subclass or a test that sets `_session` wins as before.
-- Two threads may read `_session` at the same time, and each make a session. The second one stays;
-  the first serves the one request that it was made for. Neither request fails.
-- `import requests` can fail, where it is not installed. It then fails at the first request, not at
-  the import. metaflow requires requests, so this takes a broken installation.
-- A test may patch `requests` in one of the three modules. It is not there any more. None of
-  metaflow's tests does that; to patch `requests` itself works as before.
+- Code that reads `_session`, as extensions that replace `_request` do, gets the session as before:
+  reading it makes it. A subclass or a test that sets `_session` wins as before.
+- Two threads may read `_session` at the same time, and each make a session. The second stays; the
+  first serves only the request that it was made for. Neither request fails.
+- requests is not installed: it fails at the first request, not at the import. metaflow depends on
+  requests, so this is a broken installation.
+- A test may patch `requests` in one of the three modules. It is no longer there. None of metaflow's
+  tests does that; patching `requests` itself works as before.
 
-Price: the first request of a process takes longer, by what the import no longer takes.
+Price: the first request of a process pays for the import instead.
 """
-
-from __future__ import annotations
 
 from optimizations.edits import Claim, DoesNotApply, SourceTree, Target, guard_import
 from optimizations.edits.source_edits import Module
@@ -70,7 +67,7 @@ class _SessionAtFirstUse:
 
 
 def make_session_at_first_use(module: Module) -> None:
-    """Let an object in the session's place make it."""
+    """Replace the session by an object that makes it when it is first read."""
     for scheme, comma in (("http", ","), ("https", "")):
         adapter = "pool_connections=20, pool_maxsize=20, max_retries=0, pool_block=False" + comma
         mount = f'_session.mount("{scheme}://", requests.adapters.HTTPAdapter({adapter}),)'

@@ -1,8 +1,8 @@
-"""Load the YAML library when YAML is read or written, not when metaflow is imported.
+"""Import the YAML library only when YAML is read or written.
 
-IncludeFile, the parsers of configurations, job sets and the YAML card component import metaflow's
-copy of PyYAML at their top. So every process loads it and compiles its patterns, though most flows
-contain no YAML.
+Root cause: IncludeFile, the parsers of configurations, job sets and the YAML card component import
+metaflow's copy of PyYAML at their top. So every process loads it and compiles its regular
+expressions, though most flows contain no YAML.
 
 What changes: three of these modules import it inside the function that reads or writes YAML. The
 import in `includefile.py` goes, because nothing there uses it.
@@ -12,10 +12,12 @@ Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep yaml` lists
 
 Could fail:
 
-- `YAMLViewer` shows an error in place of YAML when anything goes wrong. A forgotten import would
-  hide there, so the test compares what it shows.
+- `YAMLViewer` shows an error in place of YAML when anything goes wrong. That would hide a missing
+  import, so the test compares what it shows.
 - Code that reads `yaml` from one of the four modules no longer finds it there; `from
   metaflow._vendor import yaml` works as before.
+
+Price: the first use of YAML in a process pays for the import instead.
 """
 
 from optimizations.edits import Claim, DoesNotApply, SourceTree, Target, guard_import
@@ -26,7 +28,7 @@ TARGET = Target(
     claimed="52 ms, saves ~37 ms",
     case="instructions.Command.track_run(import metaflow)",
     at_least=1.08,
-    finding="Most of it is the YAML library; `defer_cards` loads the cards late.",
+    finding="Most of it is the YAML library; `defer_cards` defers the cards.",
 )
 
 VIEWER = "metaflow/plugins/cards/card_modules/json_viewer.py"

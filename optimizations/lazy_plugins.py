@@ -1,43 +1,37 @@
-"""Load a plugin when it is used, not all of them when metaflow is imported.
+"""Load a plugin when it is first used, not at import.
 
 `import metaflow` loads every decorator, environment, datastore, metadata provider, sidecar and
-cloud client, whichever the flow uses. That is the largest part of the import's time, and each task
-of a run pays for it again. The root cause is that metaflow/plugins/__init__.py calls
-`resolve_plugins` for each category while it is imported, and that each decorator in metaflow's
-namespace is made of its class.
+cloud client, whatever the flow uses. That is most of the import's time, and each task pays for it
+again. Root cause: metaflow/plugins/__init__.py calls `resolve_plugins` for each category while it
+is imported, and each decorator in metaflow's namespace is made from its class.
 
-What changes: a list or dict of plugins (`metaflow.plugins.DATASTORES`, ...) is made when it is
-first asked for, by a module-level `__getattr__` (PEP 562). It is then a plain list or dict, kept in
-the module. `metaflow.retry` and the other decorators are made of their class when they are first
-asked for, in the same way, and are what they were: `partial(_base_step_decorator, RetryDecorator)`.
-`dir`, `from metaflow import *` and the stubs name all of them. Which plugins are enabled, and
-whether each of them is known, is still settled at import. Modules that `import metaflow` loads
-import a list where they use it.
+What changes: a list or dict of plugins (`metaflow.plugins.DATASTORES`, ...) is made at its first
+use, by a module-level `__getattr__` (PEP 562), and then kept in the module. `metaflow.retry` and
+the other decorators are made from their classes in the same way, and are the same objects as
+before: `partial(_base_step_decorator, RetryDecorator)`. `dir`, `from metaflow import *` and the
+stubs name all of them. Import still determines which plugins are enabled, and refuses unknown ones.
+Modules loaded by `import metaflow` import a list inside the functions that use it.
 
-Reproduce: `python -X importtime -c "import metaflow" 2>&1 | grep -c metaflow.plugins` counts the
-loaded modules of plugins: with this change about a quarter. `python -c "import metaflow, sys;
-print('metaflow.plugins.kubernetes.kubernetes_decorator' in sys.modules)"` prints False.
+Reproduce: `python -c "import metaflow, sys; print(sum(m.startswith('metaflow.plugins') for m in
+sys.modules))"` counts the loaded plugin modules: about a fifth with this change.
 
 Could fail:
+
 - Two threads ask for a list or a decorator at once. Both may make it; `setdefault` keeps one.
-- A setting or an extension enables a plugin that is not there. `import metaflow` still raises the
-  same ValueError.
-- Code appends to, assigns or patches a list. The name is then in the module, and `__getattr__` is
-  not asked.
+- A setting or an extension enables an unknown plugin: `import metaflow` raises the same ValueError.
+- Code appends to, assigns or patches a list. It is then in the module; `__getattr__` is not asked.
 - An extension's top-level module reads a list or a decorator while metaflow is imported.
   `__getattr__` is defined before the first of these is loaded.
 - `add_decorator(retry)` and the stub generator read the class in the partial's `args`. It is there.
 
 Price: an error in a plugin's own module shows when the plugin is first used, not at import.
-`vars(metaflow)` has a decorator once it was used. `from metaflow import *` loads every decorator,
-as before, and so gains less. Submodules of `metaflow.plugins` are attributes of it only after
-something imported them, as usual in Python, and so are `metaflow.sidecar`, `metaflow.monitor` and
-`metaflow.event_logger`. `from metaflow.plugins import *` brings only the lists used before.
+`vars(metaflow)` has a decorator only after its first use. `from metaflow import *` loads every
+decorator, as before, and so gains less. Submodules of `metaflow.plugins` are attributes of it only
+after an import of them, as usual in Python; so are `metaflow.sidecar`, `metaflow.monitor` and
+`metaflow.event_logger`. `from metaflow.plugins import *` brings only the lists already used.
 `ENVIRONMENTS`, `METADATA_PROVIDERS`, `DATASTORES` and `DATACLIENTS` are no longer names in
 metaflow.client.core, metaflow.client.filecache and metaflow.includefile.
 """
-
-from __future__ import annotations
 
 import ast
 import re
@@ -53,7 +47,7 @@ NEEDS = ("defer_cards",)
 PLUGINS = "metaflow/plugins/__init__.py"
 SUPPORT = "metaflow/extension_support/plugins.py"
 INCLUDED = "metaflow/includefile.py"
-# TL_PLUGINS is of modules that metaflow's own import looks at.
+# Not TL_PLUGINS: metaflow reads it while it is imported.
 RESOLVED = re.compile(r'^ *((?!TL_PLUGINS)\w+) = resolve_plugins\("(\w+)"\)$', re.MULTILINE)
 SINCE_3_7 = re.compile(r"^if sys\.version_info >= \(3, 7\):\n    DEPLOYER_IMPL.*$", re.MULTILINE)
 LISTS = """
@@ -68,7 +62,7 @@ CARDS = """\
 if name == "CARDS":
     return globals().setdefault(name, _load_cards())
 """
-OR_PLUGINS = """\
+PLUGIN_LIST_BRANCH = """\
 if name in _PLUGIN_LISTS:
     plugins = resolve_plugins(_PLUGIN_LISTS[name])
     if name == "SIDECARS":
@@ -76,14 +70,14 @@ if name in _PLUGIN_LISTS:
         plugins.update(resolve_plugins("monitor_sidecar"))
     return globals().setdefault(name, plugins)
 """
-IMPORTED = "_import_plugin_decorators"
+IMPORT_ALL = "_import_plugin_decorators"
 CARDS_OF_METAFLOW = """\
 if name == "cards":
     import importlib
 
     return importlib.import_module("metaflow.cards")
 """
-OR_DECORATOR = """\
+DECORATOR_BRANCH = """\
 if name in _LAZY_NAMES:
     return globals().setdefault(name, _import_plugin_decorator(name))
 """
@@ -95,7 +89,7 @@ def _get_dataclient(ds_type):
 """
 RESOLVE_PLUGIN = """\
 def resolve_plugin(category, name):
-    # Called to load only the plugin 'name' of 'category'; None if it is not available
+    # Load only the plugin 'name' of 'category'; return None if it is not available
     class_path = resolve_plugins(category, path_only=True).get(name)
     return get_plugin(category, class_path, name) if class_path else None
 """
@@ -138,7 +132,7 @@ def apply(tree: SourceTree) -> None:
 
 
 def make_lists_at_first_use(tree: SourceTree) -> None:
-    """Leave a table of the lists, which `__getattr__` makes."""
+    """Replace the lists by a table from which `__getattr__` makes them."""
     plugins = tree[PLUGINS]
     lists = RESOLVED.findall(plugins.source)
     table = LISTS.format(lists="".join(f'    "{name}": "{of}",\n' for name, of in lists))
@@ -155,63 +149,63 @@ def make_lists_at_first_use(tree: SourceTree) -> None:
             )
     if "sys." not in plugins.source:
         plugins.defer_import("sys")
-    plugins.replace_statement(within="__getattr__", find=CARDS, by=CARDS + OR_PLUGINS)
+    plugins.replace_statement(within="__getattr__", find=CARDS, by=CARDS + PLUGIN_LIST_BRANCH)
     plugins.replace_expression(
         'globals().keys() | {"CARDS"}', by='globals().keys() | {"CARDS"} | _PLUGIN_LISTS.keys()'
     )
 
 
 def make_decorators_at_first_use(tree: SourceTree) -> None:
-    """Let metaflow's `__getattr__` make a decorator of its class."""
+    """Let metaflow's `__getattr__` make a decorator from its class."""
     decorators = tree["metaflow/decorators.py"]
-    if not decorators.has(IMPORTED):
-        raise DoesNotApply(f"metaflow/decorators.py: {IMPORTED}: not found")
+    if not decorators.has(IMPORT_ALL):
+        raise DoesNotApply(f"metaflow/decorators.py: {IMPORT_ALL}: not found")
     source = decorators.source
     functions = {node.name: node for node in ast.parse(source).body if hasattr(node, "name")}
     for new in (DECORATOR_NAMES, IMPORT_DECORATOR):
-        decorators.add_definition(new, before=IMPORTED)
+        decorators.add_definition(new, before=IMPORT_ALL)
     decorators.replace_statement(
-        within=None, find=ast.get_source_segment(source, functions[IMPORTED]), by=""
+        within=None, find=ast.get_source_segment(source, functions[IMPORT_ALL]), by=""
     )
     for base in ("_base_flow_decorator", "_base_step_decorator"):
-        told = ast.get_source_segment(source, functions[base].body[0])
+        comment = ast.get_source_segment(source, functions[base].body[0])
         decorators.replace_statement(
-            within=base, find=told, by=told.replace(IMPORTED, "_import_plugin_decorator")
+            within=base, find=comment, by=comment.replace(IMPORT_ALL, "_import_plugin_decorator")
         )
     decorators.add_import("from .extension_support.plugins import resolve_plugin, resolve_plugins")
     package = tree["metaflow/__init__.py"]
     package.replace_statement(
         within=None,
-        find=f"from .decorators import step, {IMPORTED}",
+        find=f"from .decorators import step, {IMPORT_ALL}",
         by="from .decorators import step, _import_plugin_decorator, _plugin_decorator_names",
     )
-    package.replace_statement(within=None, find=f"{IMPORTED}(globals())", by="")
+    package.replace_statement(within=None, find=f"{IMPORT_ALL}(globals())", by="")
     package.replace_statement(
         within=None,
         find='_LAZY_NAMES = ["cards"]',
-        by='_LAZY_NAMES = ["cards"] + _plugin_decorator_names()',
+        by="""
+        _LAZY_NAMES = ["cards"] + _plugin_decorator_names()
+        # A decorator of an extension goes before a module of the same name.
+        for _n in _LAZY_NAMES:
+            globals().pop(_n, None)
+        """,
     )
     package.replace_statement(
-        within="__getattr__", find=CARDS_OF_METAFLOW, by=CARDS_OF_METAFLOW + OR_DECORATOR
+        within="__getattr__", find=CARDS_OF_METAFLOW, by=CARDS_OF_METAFLOW + DECORATOR_BRANCH
     )
 
 
 def defer_uses(tree: SourceTree) -> None:
     """Import a list where it is used in the modules that `import metaflow` loads."""
-    core = tree["metaflow/client/core.py"]
-    core.defer_import("ENVIRONMENTS")
-    core.defer_import("METADATA_PROVIDERS")
+    for plugins in ("ENVIRONMENTS", "METADATA_PROVIDERS"):
+        tree["metaflow/client/core.py"].defer_import(plugins)
     tree["metaflow/client/filecache.py"].defer_import("DATASTORES")
     if "_dict_dataclients" in tree.text(INCLUDED):
         included = tree[INCLUDED]
         included.replace_statement(
-            within=None,
-            find="_dict_dataclients = {d.TYPE: d for d in DATACLIENTS}",
-            by=DATACLIENT,
+            within=None, find="_dict_dataclients = {d.TYPE: d for d in DATACLIENTS}", by=DATACLIENT
         )
-        for found, asked in ((".get(ctx.ds_type)", "ctx.ds_type"), (".get(prefix)", "prefix")):
+        for found in (".get(ctx.ds_type)", ".get(prefix)", "[ctx.handler_type]"):
+            asked = found.removeprefix(".get").strip("()[]")
             included.replace_expression(f"_dict_dataclients{found}", by=f"_get_dataclient({asked})")
-        included.replace_expression(
-            "_dict_dataclients[ctx.handler_type]", by="_get_dataclient(ctx.handler_type)"
-        )
         included.defer_import("DATACLIENTS")

@@ -1,31 +1,29 @@
-"""Load the one datastore, environment and metadata provider that a command uses.
+"""Load only the datastore, environment and metadata provider in use.
 
 Each command of a flow, and so each task of a run, loads every datastore (Azure's, Google's and
 Amazon's), every environment (Conda's, PyPI's and uv's) and every metadata provider, only to list
-their names as the choices of an option and to pick one of each. The root cause is that the command
-line reads the classes of whole lists where a name is all that it needs.
+their names as the choices of an option and to pick one of each. Root cause: the command line reads
+whole lists of classes where it needs only names.
 
 What changes: the choices are the names of the enabled plugins, which are known without loading one,
-and `resolve_plugin` loads the chosen plugin by its name. The client finds the datastore of an
-artifact in the same way.
+and `resolve_plugin` loads the chosen plugin by its name. The client does so for datastores, too.
 
 Reproduce: `python -X importtime flow.py show 2>&1 | grep -E "azure|gcp|conda|uv_env"` lists their
 modules before and none after.
 
 Could fail:
-- A plugin whose class carries another name than the one that it is listed by. `get_plugin` refuses
-  it, before and after; so the names in the list are those of the classes.
-- An extension brings its own plugin under a name of metaflow's. It stands in the same table of
-  enabled plugins, where the last one wins, before and after.
-- An unknown name: the command line refuses it with the same choices; the client raises the same
-  error.
+
+- A plugin's class has another name than the list gives it: `get_plugin` refuses it, before and
+  after, so the names in the list are those of the classes.
+- An extension brings its own plugin under a name of metaflow's. It is in the same table of enabled
+  plugins, where the last one wins, before and after.
+- An unknown name: the command line refuses it, listing the same; the client raises the same error.
 
 Price: a class that something appended to `metaflow.plugins.DATASTORES`, `ENVIRONMENTS` or
 `METADATA_PROVIDERS` at run time, instead of listing it in `DATASTORES_DESC` and the like, is no
-longer among the choices. An error in the module of a plugin shows when that plugin is chosen.
+longer among the choices. These lists are no longer names in metaflow.cli, metaflow.runtime and
+metaflow.task. An error in the module of a plugin shows when that plugin is chosen.
 """
-
-from __future__ import annotations
 
 from optimizations.edits import Claim, SourceTree
 from optimizations.edits.source_edits import Module
@@ -36,10 +34,7 @@ CLAIMS = (
 )
 NEEDS = ("lazy_plugins",)
 
-CLI = "metaflow/cli.py"
-CACHE = "metaflow/client/filecache.py"
-TASK = "metaflow/task.py"
-# What looks at the datastore of a run to spin a step of it.
+# Modules that load the datastore of the run whose step is spun.
 SPINNING = {"metaflow/runtime.py": ".", "metaflow/cli_components/step_cmd.py": ".."}
 RESOLVE = "from {package}extension_support.plugins import resolve_plugin"
 NAMES = {
@@ -78,15 +73,15 @@ def _get_datastore_storage_impl(ds_type):
 
 def apply(tree: SourceTree) -> None:
     """Choose plugins by their names."""
-    choose_by_name(tree[CLI])
-    cache = tree[CACHE]
+    choose_by_name(tree["metaflow/cli.py"])
+    cache = tree["metaflow/client/filecache.py"]
     cache.replace_body(
         "FileCache._get_datastore_storage_impl",
         by=_get_datastore_storage_impl,
         was={"203dba7b778a"},
     )
     cache.add_import(RESOLVE.format(package="metaflow."))
-    task = tree[TASK]
+    task = tree["metaflow/task.py"]
     if "METADATA_PROVIDERS" in task.source:
         task.replace_statement(
             within="MetaflowTask.run_step", find=SPIN_METADATA, by=SPIN_METADATA_BY_NAME
@@ -96,7 +91,7 @@ def apply(tree: SourceTree) -> None:
     for path, package in SPINNING.items():
         if path in tree and "DATASTORES" in tree.text(path):
             module = tree[path]
-            choose_datastore(module, "ds_type")
+            choose(module, "datastore", "ds_type")
             module.defer_import("DATASTORES")
             module.add_import(RESOLVE.format(package=package))
     tree.insert("test/unit/test_plugins_by_name.py")
@@ -106,27 +101,21 @@ def choose_by_name(cli: Module) -> None:
     """List what the options of the command line may choose, and load what they chose."""
     for listed, names in NAMES.items():
         cli.replace_expression(listed, by=names)
-    choose_datastore(cli, "datastore")
-    choose_metadata(cli, "metadata")
+    choose(cli, "datastore", "datastore")
+    choose(cli, "metadata_provider", "metadata")
     cli.replace_statement(within="start", find=ENVIRONMENT, by=ENVIRONMENT_BY_NAME)
     if "spin_mode" in cli.source:
-        choose_datastore(cli, '"spin"')
-        choose_metadata(cli, '"spin"')
+        choose(cli, "datastore", '"spin"')
+        choose(cli, "metadata_provider", '"spin"')
     for plugins in ("DATASTORES", "ENVIRONMENTS", "METADATA_PROVIDERS"):
         cli.defer_import(plugins)
     cli.add_import(f"{RESOLVE.format(package='.')}, resolve_plugins")
 
 
-def choose_datastore(module: Module, name: str) -> None:
-    """Load the datastore of that name, an expression."""
+def choose(module: Module, category: str, name: str) -> None:
+    """Load one plugin of a category; `name` is an expression for its name."""
+    each, plugins = category[0], f"{category.upper()}S"
     module.replace_expression(
-        f"[d for d in DATASTORES if d.TYPE == {name}][0]", by=f'resolve_plugin("datastore", {name})'
-    )
-
-
-def choose_metadata(module: Module, name: str) -> None:
-    """Load the metadata provider of that name, an expression."""
-    module.replace_expression(
-        f"[m for m in METADATA_PROVIDERS if m.TYPE == {name}][0]",
-        by=f'resolve_plugin("metadata_provider", {name})',
+        f"[{each} for {each} in {plugins} if {each}.TYPE == {name}][0]",
+        by=f'resolve_plugin("{category}", {name})',
     )

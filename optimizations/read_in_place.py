@@ -1,35 +1,34 @@
-"""Read a local store's blobs where they are, without a copy of each in the client's cache.
+"""Copy a local store's blobs into the cache only if they unpack slowly.
 
 The client copies each blob that it reads into its cache of files, so that it is not downloaded
-twice. The local store's blobs are files already. Root cause: `load_blobs` gives every blob to the
-cache, wherever it was read. For a small artifact the copy takes longer than everything else, and
-for a large one as long as reading it: making the file, writing it, and looking over the cache's
-limit.
+twice. The local store's blobs are files already. Root cause: `load_blobs` copies every blob into
+the cache, wherever it was read. Making the file, writing it and checking the cache's limit take
+longer than all else for a small artifact, and as long as reading for a large one.
 
 What changes: a blob of the local store is copied into the cache only if that saves unpacking it: if
-it was compressed and is larger than 16 KB. What was downloaded is copied as before; so are copies
-read that are there.
+it was compressed and is larger than 16 KB. Downloaded blobs are copied as before, and existing
+copies are read as before.
 
-Reproduce: in a flow's folder, after a run of a foreach of 50 tasks with a local store and an empty
-`METAFLOW_CLIENT_CACHE_PATH`:
+Reproduce: where a foreach of 50 tasks ran locally, with an empty `METAFLOW_CLIENT_CACHE_PATH`:
 
-    python -c "
+    python -c "if 1:
     from metaflow import Flow
     import time
     start = time.time()
     [task.data for task in Flow('MyFlow').latest_run['my_step']]
     print(time.time() - start)"
 
-Before: most of the time goes into files below the cache's path. After: there are none.
+Before: most of the time goes into files below the cache's path. After: no file is made there.
 
 Could fail:
 
 - A storage hands out its own file and deletes it later: only a path that `full_uri` gives for the
   key counts as in place. S3, Azure and Google Cloud hand out temporary files.
-- A file is deleted while it is read: it was, too, when it was copied.
+- A file is deleted while it is read: that was as likely while it was copied.
 
 Price: an artifact that was read once can no longer be read after the local store was deleted. Where
-the local store lies on a network file system and the cache does not, a later read goes there again.
+the local store lies on a network file system and the cache does not, each later read goes over the
+network.
 """
 
 from optimizations.edits import Claim, SourceTree
@@ -40,12 +39,10 @@ CLAIMS = (
     Claim("client.ReadArtifact.time_read(cold, float64-8MB)", "first read of float64 8 MB"),
 )
 
-STORE = "metaflow/datastore/content_addressed_store.py"
-
 
 def apply(tree: SourceTree) -> None:
     """Ask before a blob is copied into the cache."""
-    tree[STORE].replace_statement(
+    tree["metaflow/datastore/content_addressed_store.py"].replace_statement(
         within="ContentAddressedStore.load_blobs",
         find="""
         if self._blob_cache:

@@ -1,46 +1,44 @@
-"""Make the S3 client once, before s3op's workers are forked, not in each of them.
+"""Make the S3 client once, before s3op forks its workers.
 
-For more than ten artifacts, the S3 datastore starts `s3op`, which forks a worker for each
-object, up to 64 of them. Each worker makes a boto3 client of its own, which reads and parses the
-description of the service. On a machine with few CPUs this is most of the time that a step needs
-to save or load its artifacts.
+For more than ten artifacts, the S3 datastore starts `s3op`, which forks a worker for each object,
+up to 64 of them. Root cause: each worker makes its own boto3 client, which reads and parses the
+description of the service. On a machine with few CPUs this is most of the time that a step needs to
+save or load its artifacts.
 
-What changes: `start_workers` makes the client before it forks, and each worker uses its copy.
-Where processes are not forked (macOS and Windows; Python 3.14), each worker makes its own, as
-before.
+What changes: `start_workers` makes the client before it forks, and each worker uses its copy. Where
+processes are not forked (macOS and Windows; Python 3.14), each worker makes its own, as before.
 
-Reproduce: with any S3 bucket, 20 small objects. Before, the time grows by that of a client for
-each object; after, it does so once:
+Reproduce: with any S3 bucket. Before, each object adds the time of a client; after, one does:
 
-    time python -c "
+    time python -c "if 1:
     from metaflow import S3
     with S3(s3root='s3://bucket/test') as s3:
         s3.put_many([(str(i), 'text') for i in range(20)])"
 
 Could fail:
 
-- boto3's documentation warns against sharing a client between processes, because they would
-  share its connections. Nothing is shared here: a client has no connection until its first
-  request, the parent makes none, and each worker opens its own.
+- boto3's documentation warns against sharing a client between processes, because they would share
+  its connections. Nothing is shared here: a client has no connection until its first request, the
+  parent makes none, and each worker opens its own.
 - Making the client fails (no boto3, an unknown profile): s3op ends with exit code 1 and the
-  traceback on stderr, as it does when a worker fails. It happens before anything is put into the
-  queue, so no queue is left to be flushed.
-- Temporary credentials expire: each worker refreshes its own copy. An assumed role is still
-  asked for by the first request of each worker. Instance credentials are asked for once instead
-  of 64 times.
-- A client of an extension's provider starts a thread: threads don't survive a fork. boto3's
-  don't.
+  traceback on stderr, as it does when a worker fails. The queue is still empty then, so nothing
+  waits to be flushed.
+- Temporary credentials expire: each worker refreshes its own copy. Each worker still assumes a role
+  at its first request. Instance credentials are requested once instead of up to 64 times.
+- An extension's client starts a thread, which a fork would lose: boto3's client starts none.
+
+Price: a client made before the fork holds its memory in the parent.
 """
 
 from optimizations.edits import Claim, SourceTree
 
 CLAIMS = (
-    Claim("s3.Save.time_save(20-small)", "saving 20 small ones in S3"),
-    Claim("s3.Load.time_load(20-small)", "loading 20 small ones in S3"),
+    Claim("s3.Save.time_save(20-small)", "saving 20 small artifacts to S3"),
+    Claim("s3.Load.time_load(20-small)", "loading 20 small artifacts from S3"),
 )
 
 
-def _make_client(s3config):
+def _make_s3_client(s3config):
     from metaflow.plugins.datatools.s3.s3util import get_s3_client
 
     return get_s3_client(
@@ -56,7 +54,7 @@ def apply(tree: SourceTree) -> None:
     s3op.replace_statement(
         within="worker",
         find="from metaflow.plugins.datatools.s3.s3util import get_s3_client",
-        by="s3, client_error = client or _make_client(s3config)",
+        by="s3, client_error = client or _make_s3_client(s3config)",
     )
     s3op.replace_statement(
         within="worker",
@@ -70,17 +68,17 @@ def apply(tree: SourceTree) -> None:
         by="",
     )
     s3op.add_parameter("worker", "client=None")
-    s3op.add_definition(_make_client, before="worker")
+    s3op.add_definition(_make_s3_client, before="worker")
     s3op.replace_statement(
         within="start_workers",
         find="num_workers = min(num_workers, len(urls))",
         by="""
         num_workers = min(num_workers, len(urls))
-        # Forked workers use a copy of this client: it has no connection yet, and each
-        # opens its own. Other workers can't be given one.
+        # Forked workers copy this client. It has no connection yet; each worker opens its
+        # own. Workers that are not forked make their own client: it can't be pickled.
         client = None
         if num_workers > 1 and get_start_method() == "fork":
-            client = _make_client(s3config)
+            client = _make_s3_client(s3config)
         """,
     )
     s3op.replace_expression(

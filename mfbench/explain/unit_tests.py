@@ -24,7 +24,7 @@ from mfbench.repository.series import PULLS, find_commit, read_pulls
 TESTS = Path("test") / "unit"
 ENVIRONMENT = ROOT / ".asv" / "unit-tests"
 # What metaflow and its tests import; a test that needs more fails on both commits.
-PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "isal")
+PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "isal", "blake3")
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """Moving an import from the top of a module into the functions that use it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import libcst as cst
@@ -17,9 +17,8 @@ from libcst.metadata import (
 )
 
 from optimizations.edits.errors import DoesNotApply
-from optimizations.edits.source_definitions import exchange, parse
+from optimizations.edits.source_definitions import exchange
 from optimizations.edits.source_imports import (
-    LINE_LENGTH,
     Import,
     aliases_of,
     bound_name,
@@ -37,24 +36,7 @@ def defer_import(module: cst.Module, name: str) -> cst.Module:
     line, statement, alias = _top_level_import(module, name)
     moved = cst.SimpleStatementLine([single(statement, alias)])
     changed = _with_line(module, _uses(module, name, bound_name(alias)), name, moved)
-    return _wrapped(_without_import(changed, line, statement, alias), code_of(moved).strip())
-
-
-def _wrapped(module: cst.Module, moved: str) -> cst.Module:
-    """Spread a moved import over several lines, as Black does, where one has become too long."""
-    start, _, name = moved.partition(" import ")
-    source = module.code
-    wrapped = re.sub(
-        rf"^( +){re.escape(moved)}$",
-        lambda found: (
-            found[0]
-            if len(found[0]) <= LINE_LENGTH
-            else f"{found[1]}{start} import (\n{found[1]}    {name},\n{found[1]})"
-        ),
-        source,
-        flags=re.MULTILINE,
-    )
-    return module if wrapped == source or not name else parse(wrapped)
+    return _without_import(changed, line, statement, alias)
 
 
 def _with_line(
@@ -180,21 +162,31 @@ def _outwards(scope: Scope) -> list[Scope]:
 
 
 class _Search(cst.CSTVisitor):
-    def __init__(self, wanted: set[int]) -> None:
+    # What is defined inside is only looked at if `deep`.
+    def __init__(self, matches: Callable[[cst.CSTNode], bool], deep: bool) -> None:
         super().__init__()
-        self._wanted = wanted
+        self._matches, self._deep = matches, deep
         self.found = False
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        self.found = self.found or id(node) in self._wanted
-        return not self.found
+        self.found = self.found or self._matches(node)
+        is_definition = isinstance(node, cst.FunctionDef | cst.ClassDef)
+        return not self.found and (self._deep or not is_definition)
 
 
 def _holds(node: cst.CSTNode | None, wanted: set[int]) -> bool:
-    if node is None:
-        return False
-    search = _Search(wanted)
-    node.visit(search)
+    return _has(node, lambda part: id(part) in wanted, deep=True)
+
+
+def _leaves(statement: cst.CSTNode) -> bool:
+    exits = cst.Return | cst.Raise | cst.Yield
+    return _has(statement, lambda part: isinstance(part, exits), deep=False)
+
+
+def _has(node: cst.CSTNode | None, matches: Callable[[cst.CSTNode], bool], deep: bool) -> bool:
+    search = _Search(matches, deep)
+    if node is not None:
+        node.visit(search)
     return search.found
 
 
@@ -215,35 +207,11 @@ def _with_import(node: Any, wanted: set[int], line: cst.SimpleStatementLine) -> 
         statements[first] = inner
     else:
         if not any(_leaves(statement) for statement in statements[:first]):
-            first = int(first > 0 and _is_docstring(statements[0]))
+            first = int(isinstance(node, cst.FunctionDef) and bool(node.get_docstring()))
         statements[first : first + 1] = _put_before(statements[first], line)
         if first == 0:
             statements[0] = statements[0].with_changes(leading_lines=())
     return node.with_changes(body=block.with_changes(body=statements))
-
-
-class _Exits(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        self.found = self.found or isinstance(node, cst.Return | cst.Raise | cst.Yield)
-        return not isinstance(node, cst.FunctionDef | cst.ClassDef)
-
-
-def _leaves(statement: cst.CSTNode) -> bool:
-    search = _Exits()
-    statement.visit(search)
-    return search.found
-
-
-def _is_docstring(statement: Any) -> bool:
-    return (
-        isinstance(statement, cst.SimpleStatementLine)
-        and isinstance(statement.body[0], cst.Expr)
-        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
-    )
 
 
 def _put_before(statement: Any, line: cst.SimpleStatementLine) -> list[Any]:

@@ -15,7 +15,7 @@ LARGE = b"".join(b"%d " % i for i in range(400000))
 
 @pytest.fixture
 def isal(mocker):
-    """What stands for isal's module: zlib, which records what it is asked for."""
+    """Stand in for isal: zlib, with its calls recorded."""
     isal_zlib = types.SimpleNamespace(
         compressobj=mocker.Mock(wraps=zlib.compressobj),
         crc32=mocker.Mock(wraps=zlib.crc32),
@@ -30,7 +30,7 @@ def unpack(packed):
     return ContentAddressedStore("data", LocalStorage("unused"))._unpack_v1(packed)
 
 
-def test_isal_packs_and_unpacks_what_is_large(isal):
+def test_isal_packs_and_unpacks_large_blobs(isal):
     packed = content_addressed_store._pack_segments(LARGE)
     assert {call[0][0] for call in isal.compressobj.call_args_list} == {3}
     assert isal.crc32.call_count == 1
@@ -39,13 +39,13 @@ def test_isal_packs_and_unpacks_what_is_large(isal):
     assert isal.decompress.call_count == 1
 
 
-def test_smaller_blobs_do_not_import_it(isal):
+def test_smaller_blobs_do_not_use_isal(isal):
     packed = content_addressed_store._pack_segments(LARGE[:100000])
     assert unpack(packed) == LARGE[:100000]
     assert not isal.compressobj.called and not isal.decompress.called
 
 
-def test_the_same_is_stored_uncompressed_with_it(isal, mocker):
+def test_incompressible_segments_do_not_use_isal(isal, mocker):
     mocker.patch.object(
         content_addressed_store, "_is_compressible", side_effect=[True, False, True]
     )
@@ -55,7 +55,7 @@ def test_the_same_is_stored_uncompressed_with_it(isal, mocker):
     assert isal.compressobj.call_count == 2
 
 
-def test_zlib_does_without_it(mocker):
+def test_zlib_is_used_without_isal(mocker):
     mocker.patch.dict(sys.modules, {"isal": None})
     packed = content_addressed_store._pack_segments(LARGE)
     assert unpack(BytesIO(packed.getvalue())) == LARGE

@@ -65,12 +65,12 @@ def test_blobs_are_read_as_they_were_saved(store, blob):
     key = save(store, blob)
     assert load(store, key) == blob
     stored, meta = files(store, key)
-    # What any older release does
+    # As older releases read it
     assert (stored if meta["cas_raw"] else gzip.decompress(stored)) == blob
     assert len(stored) < 1.2 * len(gzip.compress(blob, 3)) + 100
 
 
-def test_only_what_gains_is_compressed(store):
+def test_only_compressible_segments_are_compressed(store):
     stored, meta = files(store, save(store, BLOBS["noise"]))
     assert meta == {"cas_raw": True, "cas_version": 1}
     assert stored == BLOBS["noise"]
@@ -78,6 +78,15 @@ def test_only_what_gains_is_compressed(store):
     assert meta == {"cas_raw": False, "cas_version": 1}
     assert BLOBS["noise"][:60000] in stored
     assert len(stored) < 3.1 * MB
+
+
+def test_a_blob_is_saved_where_no_thread_can_be_started(store, mocker):
+    submit = mocker.patch(
+        "concurrent.futures.ThreadPoolExecutor.submit", side_effect=RuntimeError
+    )
+    key = save(store, text(3 * MB))
+    assert submit.call_count == 1
+    assert dict(store.load_blobs([key])) == {key: text(3 * MB)}
 
 
 def test_small_blobs_are_stored_as_before(store, mocker):
@@ -94,7 +103,7 @@ def test_raw_blobs_are_stored_as_before(store):
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_what_older_releases_wrote_is_read(store, members):
+def test_blobs_of_older_releases_are_read(store, members):
     key = save(store, BLOBS["text"])
     path = os.path.join(store._storage_impl.datastore_root, "data", key[:2], key)
     with open(path, "wb") as f:
@@ -115,7 +124,7 @@ def test_a_killed_writer_leaves_a_store_that_works(store, mocker, written):
     with pytest.raises(KeyboardInterrupt):
         save(store, BLOBS["noise"])
     mocker.stopall()
-    # What has no blob is written once more by the next one
+    # Metadata without a blob is overwritten by the next save
     for _, _, names in os.walk(store._storage_impl.datastore_root):
         assert all(name.endswith("_meta") for name in names)
     assert load(store, save(store, BLOBS["noise"])) == BLOBS["noise"]
@@ -128,6 +137,7 @@ def test_damaged_blobs_are_refused_without_a_large_buffer(store, mocker, end):
     path = os.path.join(store._storage_impl.datastore_root, "data", key[:2], key)
     with open(path, "wb") as f:
         f.write(stored[: -len(end) or -1] + end)
+    # Also with accelerated_deflate
     mocker.patch.dict(sys.modules, {"isal": None})
     decompress = mocker.patch.object(
         content_addressed_store.zlib, "decompress", wraps=zlib.decompress
@@ -138,7 +148,7 @@ def test_damaged_blobs_are_refused_without_a_large_buffer(store, mocker, end):
 
 
 def test_blobs_above_4_gb_are_read(store, mocker):
-    # Their size is told modulo 2**32
+    # The trailer holds the size modulo 2**32
     packed = content_addressed_store._pack_segments(BLOBS["text"])
     mocker.patch.object(content_addressed_store.struct, "unpack", return_value=(MB,))
     assert store._unpack_v1(packed) == BLOBS["text"]

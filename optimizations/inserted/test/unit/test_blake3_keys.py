@@ -33,7 +33,7 @@ def run(setting, before=""):
     )
 
 
-def test_keys_are_sha1_unless_somebody_asks(store):
+def test_keys_are_sha1_by_default(store):
     (result,) = store.save_blobs(iter([BLOB]))
     assert result.key == hashlib.sha1(BLOB).hexdigest()
     assert run("sha1").stdout.strip() == result.key
@@ -41,7 +41,7 @@ def test_keys_are_sha1_unless_somebody_asks(store):
 
 def test_keys_of_both_kinds_are_read(store, mocker):
     (old,) = store.save_blobs(iter([BLOB]))
-    # As long as BLAKE3
+    # Stands in for BLAKE3: a hash of the same length
     mocker.patch.object(content_addressed_store, "content_hash", hashlib.sha256)
     (new,) = store.save_blobs(iter([BLOB]))
     mocker.stopall()
@@ -49,18 +49,18 @@ def test_keys_of_both_kinds_are_read(store, mocker):
     assert dict(store.load_blobs([old.key, new.key])) == {old.key: BLOB, new.key: BLOB}
 
 
-def test_blake3_is_used_where_asked_for():
+def test_blake3_is_used_if_set():
     blake3 = pytest.importorskip("blake3")
     assert run("blake3").stdout.strip() == blake3.blake3(BLOB).hexdigest()
 
 
-def test_a_missing_package_is_told_at_once():
+def test_a_missing_package_fails_the_import():
     finished = run("blake3", "sys.modules['blake3'] = None")
     assert finished.returncode != 0
     assert "ARTIFACT_KEY_HASH=blake3 needs the package blake3" in finished.stderr
 
 
-def test_another_value_is_refused():
+def test_other_values_are_refused():
     finished = run("xxhash")
     assert finished.returncode != 0
     assert "xxhash" in finished.stderr

@@ -22,13 +22,13 @@ def waiting(request, mocker):
     return request.param
 
 
-def test_trivial_tasks_do_not_wait_for_100_ms(waiting, mocker):
+def test_the_first_wait_is_1_ms(waiting, mocker):
     slept = mocker.spy(time, "sleep")
-    polled = mocker.spy(multicore_utils, "_wait_for_any")
+    waited = mocker.spy(multicore_utils, "_wait_for_any")
     assert parallel_map(lambda x: x, range(8), max_parallel=2) == list(range(8))
-    seconds = [call[0][1] for call in polled.call_args_list]
+    seconds = [call[0][1] for call in waited.call_args_list]
     assert seconds[0] == 0.001
-    assert slept.call_count == (polled.call_count if waiting == "sleeps" else 0)
+    assert slept.call_count == (waited.call_count if waiting == "sleeps" else 0)
 
 
 def test_sleeps_double_up_to_100_ms(mocker):
@@ -45,7 +45,7 @@ def test_sleeps_double_up_to_100_ms(mocker):
 
 
 @pytest.mark.skipif(not HAS_PIDFD, reason="no process descriptors")
-def test_an_ended_child_is_told_at_once():
+def test_the_wait_ends_when_a_child_ends():
     pid = os.fork()
     if not pid:
         time.sleep(0.2)
@@ -98,7 +98,7 @@ def test_a_stopped_child_is_waited_for(waiting):
     assert parallel_map(stop, [1, 2]) == [1, 2]
 
 
-def test_children_that_nobody_may_wait_for_are_an_error(waiting):
+def test_ignored_children_are_an_error(waiting):
     handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         with pytest.raises(ChildProcessError):

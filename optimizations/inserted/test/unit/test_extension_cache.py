@@ -11,7 +11,7 @@ metadata = pytest.importorskip("importlib.metadata", reason="Python 3.8 and late
 
 
 def install(site, name, top_level, age=3600):
-    """Install a distribution, as long ago as `age` seconds."""
+    """Install a distribution, `age` seconds ago."""
     info = site / ("%s-1.0.dist-info" % name)
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Name: %s\nVersion: 1.0\n" % name)
@@ -43,7 +43,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def search(site, home, mocker):
-    """Search as a new process does; return the extensions and who was read for it."""
+    """Search anew; return the extensions and how many distributions were read."""
     mocker.patch.object(sys, "path", sys.path + [str(site)])
     mocker.patch.dict(sys.modules)
     read_text = metadata.PathDistribution.read_text
@@ -51,12 +51,12 @@ def search(site, home, mocker):
     def run():
         read = set()
 
-        def remember(dist, filename):
+        def record(dist, filename):
             if filename == "top_level.txt" and site in dist._path.parents:
                 read.add(dist._path.name)
             return read_text(dist, filename)
 
-        mocker.patch.object(metadata.PathDistribution, "read_text", remember)
+        mocker.patch.object(metadata.PathDistribution, "read_text", record)
         sys.modules.pop("metaflow_extensions", None)
         importlib.invalidate_caches()
         packages, points = extension_support._get_extension_packages(True)
@@ -71,7 +71,7 @@ def test_the_next_search_reads_extensions_only(search):
     assert search() == (["ours"], 1)
 
 
-def test_what_is_installed_and_removed_is_seen(search, site):
+def test_installed_and_removed_extensions_are_seen(search, site):
     search()
     install(site, "theirs", "metaflow_extensions", age=1800)
     assert search() == (["ours", "theirs"], 22)
@@ -90,7 +90,7 @@ def test_an_edited_extension_is_seen(search, site):
     assert "ours/new.py" in packages["ours"]["files"]
 
 
-def test_what_an_extension_requires_is_loaded_before_it(search, site):
+def test_requirements_of_an_extension_are_loaded_first(search, site):
     install(site, "a", "metaflow_extensions")
     with (site / "a-1.0.dist-info" / "METADATA").open("a") as f:
         f.write("Requires-Dist: ours>=1\n")
@@ -100,14 +100,14 @@ def test_what_an_extension_requires_is_loaded_before_it(search, site):
         assert [each.package_name for each in points["config"]] == ["ours", "a"]
 
 
-def test_a_folder_that_changed_just_now_is_not_kept(search, site):
+def test_a_folder_that_changed_just_now_is_not_cached(search, site):
     os.utime(str(site), None)
     assert search() == (["ours"], 21)
     assert search() == (["ours"], 21)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", '{"SITE": 1}', None])
-def test_a_cache_that_cannot_be_used_does_no_harm(search, home, site, content):
+def test_an_unusable_cache_is_ignored(search, home, site, content):
     search()
     cache = home / "ext_distributions.json"
     if content is None:
@@ -116,6 +116,9 @@ def test_a_cache_that_cannot_be_used_does_no_harm(search, home, site, content):
     else:
         cache.write_text(content.replace("SITE", str(site)))
     assert search() == (["ours"], 21)
+    if content is not None:
+        search()
+        assert search() == (["ours"], 1)
 
 
 def test_another_finder_of_distributions_is_asked(search, mocker):
@@ -128,7 +131,7 @@ def test_another_finder_of_distributions_is_asked(search, mocker):
     finder.find_distributions.assert_called()
 
 
-def test_without_an_extension_nothing_is_kept(search, home, site, tmp_path):
+def test_without_an_extension_no_cache_is_written(search, home, site, tmp_path):
     for path in [site / "ours-1.0.dist-info", site / "metaflow_extensions"]:
         path.rename(tmp_path / path.name)
     assert search() == ([], 0)

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-# What no flow needs to start. Add a line when you defer an import.
+# Modules that no flow needs to start. Add a line when you defer an import.
 NOT_LOADED = [
 ]
 

@@ -46,7 +46,7 @@ print("metaflow.plugins.catch_decorator" in sys.modules)
 
 
 @pytest.mark.parametrize("name", sorted(metaflow.plugins._PLUGIN_LISTS))
-def test_lists_are_plain_and_stay(name):
+def test_lists_are_plain_and_made_once(name):
     plugins = getattr(metaflow.plugins, name)
     assert type(plugins) is (dict if "SIDECAR" in name else list)
     assert plugins and getattr(metaflow.plugins, name) is plugins
@@ -63,7 +63,7 @@ def test_sidecars_include_those_of_logging_and_monitoring():
     assert set(sidecars) >= set(metaflow.plugins.MONITOR_SIDECARS)
 
 
-def test_every_decorator_is_a_name_of_metaflow():
+def test_every_decorator_is_an_attribute_of_metaflow():
     plugins = metaflow.plugins
     for decorator in plugins.STEP_DECORATORS + plugins.FLOW_DECORATORS:
         assert decorator.name in dir(metaflow) and decorator.name in metaflow.__all__
@@ -103,6 +103,21 @@ def test_enabled_plugin_that_does_not_exist_fails_the_import(tmp_path):
     failed = run("import metaflow", METAFLOW_HOME=str(tmp_path))
     assert failed.returncode != 0
     assert "requested step_decorator plugin 'nonesuch'" in failed.stderr
+
+
+def test_decorator_of_an_extension_goes_before_a_module(tmp_path):
+    plugins = tmp_path / "metaflow_extensions" / "ours" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "mfextinit_ours.py").write_text(
+        'STEP_DECORATORS_DESC = [("debug", ".ours.DebugDecorator")]\n'
+    )
+    (plugins / "ours.py").write_text(
+        "from metaflow.decorators import StepDecorator\n\n\n"
+        'class DebugDecorator(StepDecorator):\n    name = "debug"\n'
+    )
+    script = "import metaflow; print(metaflow.debug.args[0].name)"
+    path = os.pathsep.join([str(tmp_path)] + sys.path)
+    assert run(script, PYTHONPATH=path).stdout == "debug\n"
 
 
 def test_decorator_is_made_once_and_can_be_pickled():

@@ -37,7 +37,7 @@ def task(flow):
     return flow.get_task_datastore("1", "start", "1", attempt=0, mode="r")
 
 
-def test_artifacts_are_loaded_from_their_files(task, mocker):
+def test_large_uncompressed_artifacts_are_mapped(task, mocker):
     mapped = mocker.patch("mmap.mmap", wraps=mmap.mmap)
     for name in ("text", "medium", "small"):
         assert dict(task.load_artifacts([name])) == {name: VALUES[name]}
@@ -47,7 +47,12 @@ def test_artifacts_are_loaded_from_their_files(task, mocker):
     assert dict(task.load_artifacts(list(VALUES))) == VALUES
 
 
-def test_others_get_bytes(flow, task):
+def test_a_file_that_cannot_be_mapped_is_read(task, mocker):
+    mocker.patch("mmap.mmap", side_effect=OSError)
+    assert dict(task.load_artifacts(["noise"])) == {"noise": NOISE}
+
+
+def test_other_callers_get_bytes(flow, task):
     ((_, key),) = flow.save_data([pickle.dumps(VALUES)])
     ((_, data),) = flow.load_data([key], force_raw=True)
     assert type(data) is bytes
@@ -56,7 +61,7 @@ def test_others_get_bytes(flow, task):
     assert type(data) is bytes
 
 
-def test_an_artifact_outlives_its_file(task, tmp_path):
+def test_a_loaded_artifact_does_not_depend_on_its_file(task, tmp_path):
     loaded = dict(task.load_artifacts(["noise"]))
     for path in tmp_path.glob("Flow/data/*/*"):
         path.write_bytes(b"")

@@ -23,7 +23,7 @@ def test_each_plugin_of_a_list_is_found_by_its_name(category, plugins):
         assert resolve_plugin(category, plugin.TYPE) is plugin
 
 
-def test_unknown_plugin():
+def test_unknown_plugins_are_refused():
     assert resolve_plugin("datastore", "nonesuch") is None
     with pytest.raises(FileCacheException, match="nonesuch"):
         FileCache._get_datastore_storage_impl("nonesuch")

@@ -22,7 +22,7 @@ class Cache(BlobCache):
 
 
 class Downloads(LocalStorage):
-    """Hand out temporary files, as S3 and the others do."""
+    """Hand out temporary files, as remote storages do."""
 
     @contextmanager
     def load_bytes(self, paths):
@@ -46,21 +46,21 @@ def read(storage, blob, raw):
 
 
 @pytest.mark.parametrize("blob, raw", [(SMALL, False), (SMALL, True), (LARGE, True)])
-def test_what_is_quick_to_read_again_is_not_copied(tmp_path, blob, raw):
+def test_small_or_raw_local_blobs_are_not_cached(tmp_path, blob, raw):
     assert read(LocalStorage(str(tmp_path)), blob, raw) == []
 
 
-def test_what_was_unpacked_is_copied(tmp_path):
+def test_unpacked_local_blobs_are_cached(tmp_path):
     assert read(LocalStorage(str(tmp_path)), LARGE, False) == [LARGE]
 
 
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("blob", [SMALL, LARGE])
-def test_what_was_downloaded_is_copied(tmp_path, blob, raw):
+def test_downloaded_blobs_are_cached(tmp_path, blob, raw):
     assert read(Downloads(str(tmp_path)), blob, raw) == [blob]
 
 
-def test_a_copy_that_is_there_is_used(tmp_path):
+def test_cached_blobs_are_used(tmp_path):
     store = ContentAddressedStore("data", LocalStorage(str(tmp_path)))
     cache = Cache()
     cache.blobs["key"] = b"copy"

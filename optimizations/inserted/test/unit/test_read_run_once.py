@@ -15,7 +15,7 @@ def write(path, **content):
 
 @pytest.fixture
 def run(tmp_path, mocker):
-    """A local run with four tasks; the path of what describes it."""
+    """Make a local run with four tasks; return the path of the run's file."""
     mocker.patch.object(LocalStorage, "datastore_root", str(tmp_path))
     path = tmp_path / "Flow" / "1"
     write(path / "_meta" / "_self.json", run_number="1", tags=["mine"])

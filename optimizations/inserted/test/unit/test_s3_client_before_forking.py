@@ -43,14 +43,14 @@ def test_forked_workers_use_one_client(made, urls):
     assert made.read_text() == "%d\n" % os.getpid()
 
 
-@pytest.mark.skipif(get_start_method() != "fork", reason="needs forked mocks")
-def test_other_workers_make_their_own(made, urls, mocker):
+@pytest.mark.skipif(get_start_method() != "fork", reason="mocks need forked workers")
+def test_workers_not_forked_make_their_own_clients(made, urls, mocker):
     mocker.patch.object(s3op, "get_start_method", return_value="spawn")
     assert start_workers(urls) == [-s3op.ERROR_URL_NOT_FOUND] * 5
     assert len(made.read_text().split()) == 3
 
 
-def test_a_failing_client_leaves_no_worker(mocker, urls):
+def test_a_failing_client_starts_no_worker(mocker, urls):
     mocker.patch.object(s3op, "get_start_method", return_value="fork")
     mocker.patch.object(s3util, "get_s3_client", side_effect=KeyError("profile"))
     process = mocker.patch.object(s3op, "Process")

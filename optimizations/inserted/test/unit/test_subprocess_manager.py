@@ -10,7 +10,7 @@ HELLO = [sys.executable, "-c", "print('hello')"]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
-def test_a_command_that_is_waited_for():
+def test_a_command_without_a_loop():
     manager = SubprocessManager()
     command = manager.get(manager.run_command(HELLO))
     command.sync_wait()
