@@ -71,7 +71,7 @@ def unmeasured(data: Mapping[str, Any], patches: Iterable[Path]) -> dict[str, st
 
 
 def optimization_of(patch: Path) -> str:
-    """Return the optimisation's name, which ends a patch's message."""
+    """Return the optimisation's name from the last line of a patch's message."""
     found = re.search(r"^Optimization: (\w+)$", patch.read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else ""
 

@@ -60,7 +60,7 @@ Pair = tuple[str, str]
     "--series", is_flag=True, help="Measure what is missing of main and the optimisations."
 )
 @click.option("--releases", is_flag=True, help="Measure what is missing of the releases (hours).")
-@click.option("--minors", is_flag=True, help="--releases: only the last of each minor version.")
+@click.option("--minors", is_flag=True, help="With --releases: only the last of each minor.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and stop.")
 @click.option("--publish", is_flag=True, help="Write the site to html/ afterwards.")
 def command(

@@ -52,7 +52,7 @@ def command(machine: str | None, bench: str | None) -> None:
     from mfbench.report.readme_table import machine_of_tables
 
     print(f"new releases: {', '.join(new_releases()) or 'none'}", flush=True)
-    refused = tell_drift()
+    refused = print_conflicts()
     name = ensure_machine(machine)
     measured = measure_missing(name, bench)
     found = faults(RESULTS, UPSTREAM)
@@ -83,15 +83,15 @@ def new_releases() -> list[str]:
     return [release.version for release in update()]
 
 
-def tell_drift() -> int:
-    """Build what is missing; return how often an optimisation does not apply, and name each.
+def print_conflicts() -> int:
+    """Build what is missing; name each optimisation that does not apply, and return how many.
 
-    Applied are the optimisations to branch main, and to the newest release if that is another one.
+    They are applied to branch main, and to the newest release if it is another commit.
     """
-    refused = build.tell_refusals(build.ensure(UPSTREAM))
+    refused = build.print_refusals(build.ensure(UPSTREAM))
     for newest in list(releases_on_main(UPSTREAM))[-1:]:
         if (commit := find_commit(UPSTREAM, newest)) != find_commit(UPSTREAM, "main"):
-            refused += build.tell_refusals(changes_of(UPSTREAM, commit), newest)
+            refused += build.print_refusals(changes_of(UPSTREAM, commit), newest)
     return refused
 
 

@@ -19,7 +19,7 @@ from benchmarks.support.environment import child_environment
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git_bytes
 from mfbench.foundation.paths import ROOT, UPSTREAM
-from mfbench.repository.series import PULLS, find_commit, read_pulls
+from mfbench.repository.series import PULL_PREFIX, find_commit, read_pulls
 
 TESTS = Path("test") / "unit"
 ENVIRONMENT = ROOT / ".asv" / "unit-tests"
@@ -31,13 +31,13 @@ PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "i
 @click.argument("clone", type=click.Path(path_type=Path))
 @click.argument("base", default="main")
 @click.argument("head", default="optimized")
-@click.option("--all", "every", is_flag=True, help="HEAD is optimized, then each pr/NAME.")
+@click.option("--all", "every", is_flag=True, help="Test optimized and each pr/NAME as HEAD.")
 @click.option("-k", "selected", metavar="EXPR", default="", help="Only these tests, as in pytest.")
 def command(clone: Path, base: str, head: str, every: bool, selected: str) -> None:
     """Run metaflow's own unit tests on two commits, and the tests that the second one adds.
 
     CLONE is a clone of metaflow at the release's commit: released sdists hold no tests. BASE and
-    HEAD are main and optimized if not given. Lists the tests that end differently, and new ones
+    HEAD are main and optimized if not given. Lists the tests whose outcome changes, and new ones
     that do not pass; the exit code is 1 if there are any. A test that fails on both may need what
     this machine lacks.
     """
@@ -45,7 +45,7 @@ def command(clone: Path, base: str, head: str, every: bool, selected: str) -> No
         raise Failure(f"{clone} has no {TESTS}; name a clone of metaflow")
     heads = [head]
     if every:
-        heads = ["optimized", *(PULLS + each.name for each in read_pulls(UPSTREAM))]
+        heads = ["optimized", *(PULL_PREFIX + each.name for each in read_pulls(UPSTREAM))]
     commits = [(name, find_commit(UPSTREAM, name)) for name in (base, *heads)]
     python = make_environment()
     before: dict[str, str] = {}
@@ -55,19 +55,19 @@ def command(clone: Path, base: str, head: str, every: bool, selected: str) -> No
         counts = sorted(Counter(after.values()).items())
         click.echo(f"{name}: {', '.join(f'{count} {state}' for state, count in counts)}")
         if before:
-            different += tell_differences(before, after)
+            different += print_differences(before, after)
         before = before or after
     sys.exit(1 if different else 0)
 
 
-def tell_differences(before: Mapping[str, str], after: Mapping[str, str]) -> int:
-    """Name the tests that end differently, and new ones that do not pass; return how many."""
+def print_differences(before: Mapping[str, str], after: Mapping[str, str]) -> int:
+    """Name the tests whose outcome changes, and new ones that do not pass; return how many."""
     new = [each for each in after if each not in before]
     failing = [each for each in new if after[each] != "passed"]
     different = [each for each in before if before[each] != after.get(each)]
     for name in sorted([*different, *failing]):
         click.echo(f"{name}: {before.get(name, 'missing')}, then {after.get(name, 'missing')}")
-    tests = f"{len(different)} of {len(before)} tests end differently"
+    tests = f"{len(different)} of {len(before)} tests have another outcome"
     click.echo(f"{tests}, and {len(failing)} of {len(new)} new ones do not pass")
     return len(different) + len(failing)
 
@@ -101,7 +101,7 @@ def outcomes(python: Path, commit: str, clone: Path, selected: str) -> dict[str,
         home.mkdir()
         with tarfile.open(fileobj=io.BytesIO(git_bytes(UPSTREAM, "archive", commit))) as files:
             files.extractall(tree, filter="data")
-        # Beside the tests that the commit adds.
+        # Add the clone's tests to those of the commit.
         shutil.copytree(clone / "test", tree / "test", dirs_exist_ok=True)
         finished = subprocess.run(
             [python, "-m", "pytest", TESTS, "-p", "no:cacheprovider", "-q", "-k", selected,

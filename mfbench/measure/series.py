@@ -1,4 +1,4 @@
-"""The newest release and the optimisations on it: what is measured of which commit."""
+"""Which cases are measured at which commit: the newest release and the optimisations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def series_jobs(request: Request) -> list[Job]:
         raise Failure("branch optimized holds no optimisation; make them: mfbench optimize apply")
     main = find_commit(request.upstream, "main")
     # These three are compared with each other, so none of them is measured without the others.
-    ends = [main, control_of(request.upstream, main), series[-1].hash]
+    in_full = [main, control_of(request.upstream, main), series[-1].hash]
     every = cases_of(request.benchmarks)
     claimed: dict[Case, dict[str, None]] = {}
     for commit, case in _claims(pulls, series):
@@ -34,11 +34,11 @@ def series_jobs(request: Request) -> list[Job]:
             raise Failure(f"{place}: no benchmark has the claimed case {case}; correct it")
         claimed.setdefault(case, {}).update(dict.fromkeys((commit.below, commit.hash)))
     for case, commits in claimed.items():
-        # Times that are compared alternate in one job, those of the ends included.
-        if not is_repeating(request.benchmarks, case) or not set(ends).isdisjoint(commits):
-            claimed[case] = dict.fromkeys((*ends, *commits))
-    rest = {case: ends for case in every if not set(ends) <= set(claimed.get(case, ()))}
-    jobs = jobs_for("main, control and optimized", rest, request)
+        # Compared times alternate in one job, also those of main, the control and optimized.
+        if not is_repeating(request.benchmarks, case) or not set(in_full).isdisjoint(commits):
+            claimed[case] = dict.fromkeys((*in_full, *commits))
+    others = {case: in_full for case in every if not set(in_full) <= set(claimed.get(case, ()))}
+    jobs = jobs_for("main, control and optimized", others, request)
     for topic in dict.fromkeys(case.topic for case in every):
         needed = {
             case: list(claimed[case]) for case in every if case.topic == topic and case in claimed
@@ -57,7 +57,7 @@ def _claims(
 
 
 def claimed_cases(name: str, only_headline: bool = False) -> list[Case]:
-    """Return the cases by which an optimisation's claims, or the first of them, are decided."""
+    """Return the cases that an optimisation's claims need, or only its headline's."""
     from optimizations import SERIES
 
     claims = [claim for each in SERIES if each.name == name for claim in each.claims]

@@ -13,7 +13,7 @@ from mfbench.repository.build import require
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--alone", is_flag=True, help="Each optimisation for itself: NAME.patch.")
+@click.option("--alone", is_flag=True, help="Each optimisation alone: NAME.patch.")
 @click.option(
     "--onto", metavar="REV", default="main", show_default=True, help="The release to patch."
 )
@@ -21,8 +21,8 @@ def command(folder: Path, names: tuple[str, ...], alone: bool, onto: str) -> Non
     """Write the optimisations into FOLDER, as patches for git am.
 
     The patches are numbered, each on top of those before it. With --alone, each applies to the
-    release itself, or to what it needs; with a NAME, only these are written, alone. FOLDER is made
-    if it is missing. Each patch states its measured effect on the newest release.
+    release and what it needs. NAMEs select some, also alone. FOLDER is made if it is missing. Each
+    patch states its measured effect on the newest release.
     """
     require(UPSTREAM)
     from mfbench.report.pulls import measured_effects

@@ -15,15 +15,15 @@ from mfbench.repository.build import require
 def command() -> None:
     """Show the optimisations: what each needs, its added lines and its gain.
 
-    A gain is that of the first case that the optimisation claims: alone (pr/NAME against the commit
-    below it), and in the series (its commit of branch optimized against the one below). Lines are
-    those of metaflow's code, without tests. The last column says to the last releases of how many
-    minor versions it applies.
+    Gains are of the headline, the first claimed case: alone (pr/NAME against the commit below it)
+    and in the series (its commit of branch optimized against the one below). Lines are those of
+    metaflow's code, without tests. The last column says how many minor versions it applies to,
+    tried on the last release of each.
     """
     require(UPSTREAM)
     applies = shares(UPSTREAM)
     warn_about_unlisted(applies)
-    # Not above: these load what errors do without.
+    # Imported late: an error above needs none of these.
     from rich.console import Console
     from rich.table import Column, Table
 

@@ -1,4 +1,4 @@
-"""What each optimisation changes, alone and in the series, by what was measured, and in lines."""
+"""The measured gain of each optimisation, alone and in the series, and its added lines."""
 
 from __future__ import annotations
 
@@ -62,8 +62,11 @@ class Pull:
         return self.rows.get(claims[0].case) if claims else None
 
     @property
-    def saved_by_a_line(self) -> float | None:
-        """The share of its headline that it saves, divided by its added lines; None if not told."""
+    def saved_per_line(self) -> float | None:
+        """The share of its headline that it saves, divided by its added lines.
+
+        None if no change was measured.
+        """
         row = self.alone
         if row is None or row.verdict not in MOVED or not row.ratio or not self.added:
             return None
@@ -78,7 +81,7 @@ def read_all(results: Path, upstream: Path, machine: str | None) -> list[Pull]:
     )
 
     def rows(commit: SeriesCommit | None, *claims: Claim) -> dict[str, Row]:
-        """Judge claims among themselves: some have too few processes to stand out among all."""
+        """Correct P-values for these claims only: few processes can't stand out among all cases."""
         if commit is None or machine is None or not claims:
             return {}
         pair = (commit.below, commit.hash)
@@ -94,7 +97,7 @@ def read_all(results: Path, upstream: Path, machine: str | None) -> list[Pull]:
     for each in SERIES:
         if commit := alone.get(each.name):
             headline = rows(in_series.get(each.name), *each.claims[:1])
-            size = lines_and_modules(upstream, commit)
+            size = added_lines_and_modules(upstream, commit)
             found = (rows(commit, *each.claims), next(iter(headline.values()), None))
             pulls.append(Pull(each, commit.hash, *found, *size))
         else:
@@ -102,18 +105,18 @@ def read_all(results: Path, upstream: Path, machine: str | None) -> list[Pull]:
     return pulls
 
 
-def lines_and_modules(upstream: Path, commit: SeriesCommit) -> tuple[int, int]:
+def added_lines_and_modules(upstream: Path, commit: SeriesCommit) -> tuple[int, int]:
     """Return how many lines of metaflow's code a commit adds, and how many modules."""
     options = ("diff-tree", "-r", "--numstat", "--summary", commit.below, commit.hash)
-    told = git(upstream, *options, "--", "metaflow")
-    lines = re.findall(r"^(\d+)\t\d+\t", told, re.MULTILINE)
-    return sum(map(int, lines)), len(re.findall(r"^ create mode", told, re.MULTILINE))
+    output = git(upstream, *options, "--", "metaflow")
+    lines = re.findall(r"^(\d+)\t\d+\t", output, re.MULTILINE)
+    return sum(map(int, lines)), len(re.findall(r"^ create mode", output, re.MULTILINE))
 
 
 def claimed_row(
     claim: Claim, comparison: Comparison, benchmarks: Mapping[str, Benchmark]
 ) -> Row | None:
-    """Return what became of a claimed case: in two commits, or with a setting off and on."""
+    """Compare a claimed case between two commits, or with a setting off and on."""
     if claim.against is not None:
         pairs = {claim.against: claim.case}
         comparison = cases_beside(comparison.head, pairs, benchmarks)
@@ -128,7 +131,7 @@ def measured_effects(upstream: Path) -> dict[str, list[str]]:
         return {}
     return {
         pull.optimization.name: [
-            # A commit's message is no markdown.
+            # Commit messages are plain text.
             re.sub("[`*]", "", f"{claim.label}: {change_text(row)}, {speed_up_text(row)}")
             for claim in pull.optimization.claims
             if (row := pull.rows.get(claim.case)) and row.verdict not in UNKNOWN

@@ -25,33 +25,33 @@ def status_page(results: Path, upstream: Path, machine: str | None = None) -> st
     return f"""# The case study's targets
 
 A case study profiled metaflow and named eight targets: things to make faster. Each row says what
-it claimed, what one optimisation, as a patch, did to metaflow's newest release, and what did not
-hold.
+it claimed, what one optimisation did to metaflow's newest release, and what did not hold.
 
 {targets_table(pulls)}
-A row compares the patch's commit with the commit below it, measured in one run on the machine
-`{chosen}`. The commit below is the newest release, or the optimisation that the patch needs. M:
-million executed instructions, which repeat to within 0.01%. Times are medians; in brackets the 95%
-confidence interval of the speed-up. A target is met if the median speed-up reaches what was wanted:
-the saving that the case study estimated, or a number of our own where it estimated none. The
-[glossary](docs/glossary.md) explains the words. `mfbench report status --write` makes this page.
+A row compares the optimisation's commit with the commit below it, measured in one run on the
+machine `{chosen}`. The commit below is the newest release, or the optimisation that this one needs.
+M: million executed instructions, which repeat to within 0.01%. Times are medians; in brackets the
+95% confidence interval of the speed-up. A target is met if the median speed-up reaches what was
+wanted: the saving that the case study estimated, or a number of our own where it estimated none.
+The [glossary](docs/glossary.md) explains the words. `mfbench report status --write` makes this
+page.
 
 ## Details
 
-### What one line saves
+### Gain per added line
 
-*Alone*: what an optimisation gains on the newest release and what it needs. *In the series*: on all
-optimisations before it. *Added lines* are lines of metaflow's code, without tests. *A line saves*
-the share that the optimisation saves alone, divided by its added lines. The last column says to the
-last releases of how many minor versions it applies; [docs/optimizations.md](docs/optimizations.md)
-has all releases.
+*Alone*: the gain on the newest release and what the optimisation needs. *In the series*: the gain
+on top of all optimisations before it. *Added lines* are lines of metaflow's code, without tests.
+*Saved per line*: the share of the headline that the optimisation saves alone, divided by its added
+lines. *Applies to*: how many minor versions it applies to, tried on the last release of each;
+[docs/optimizations.md](docs/optimizations.md) has all releases.
+[docs/decisions.md](docs/decisions.md) says what was kept, made smaller or dropped, and why.
 
 {lines_table(pulls, applicability.shares(upstream))}
 ### What each optimisation changes
 
 Every case that an optimisation claims to change, alone. P-values are corrected for the number of an
-optimisation's claims, not for all cases. In rows about memory, M stands for megabytes. "20 small
-ones" are 20 small artifacts of one step.
+optimisation's claims, not for all cases. In rows about memory, M stands for megabytes.
 
 {claims_table(pulls)}
 ### Other kinds of content
@@ -82,8 +82,8 @@ def targets_table(pulls: Sequence[Pull]) -> str:
             notes = " ".join(filter(None, (missed(row, target), target.finding)))
             cells = (target.name, target.claimed, measured, speed_up_text(row), pull.title, notes)
             rows.append(cells)
-    header = ("target", "claimed", "before → after", "speed-up", "patch", "what did not hold")
-    return markdown_table(header, rows)
+    header = ("target", "claimed", "before → after", "speed-up", "optimisation")
+    return markdown_table((*header, "what did not hold"), rows)
 
 
 def missed(row: Row | None, target: Target) -> str:
@@ -96,18 +96,18 @@ def missed(row: Row | None, target: Target) -> str:
 
 
 def lines_table(pulls: Sequence[Pull], shares: Mapping[str, str]) -> str:
-    """Return a row for each optimisation, first the one of which a line saves most."""
+    """Return a row for each optimisation, the most saved per added line first."""
     rows = []
-    for pull in sorted(pulls, key=lambda pull: pull.saved_by_a_line or 0.0, reverse=True):
-        saved = pull.saved_by_a_line
+    for pull in sorted(pulls, key=lambda pull: pull.saved_per_line or 0.0, reverse=True):
+        saved = pull.saved_per_line
         line = "–" if saved is None else f"{100 * saved:.2g}%"
         label = next((claim.label for claim in pull.optimization.claims), "")
-        # Without the reason why something was not measured.
+        # Leave out why something was not measured.
         gains = (speed_up_text(row).partition(":")[0] for row in (pull.alone, pull.in_series))
         share = shares[pull.optimization.name]
         rows.append((pull.title, label, *gains, str(pull.added), line, share))
     rows.append(("in all", "", "", "", str(sum(pull.added for pull in pulls)), "", ""))
-    header = ("optimisation", "headline", "alone", "in the series", "added lines", "a line saves")
+    header = ("optimisation", "headline", "alone", "in the series", "added lines", "saved per line")
     return markdown_table((*header, "applies to"), rows)
 
 

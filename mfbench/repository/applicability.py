@@ -41,5 +41,5 @@ def rows(found: Outcomes) -> list[tuple[str, str, str, str]]:
 
 
 def shares(upstream: Path) -> dict[str, str]:
-    """Return, by optimisation, to the last releases of how many minor versions it applies."""
+    """Return, by optimisation, to how many minor versions (the last release of each) it applies."""
     return {name: share for name, share, *_ in rows(outcomes(upstream, minor_releases(upstream)))}

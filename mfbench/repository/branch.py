@@ -50,9 +50,9 @@ def keep_foreign_commits(upstream: Path, branch: str, current: str, base: str) -
 
 
 def remove_branches(upstream: Path, folder: str, kept: Collection[str]) -> None:
-    """Remove the branches of a folder ("pr/") of which we wrote the last commit, but for `kept`.
+    """Remove branches of a folder ("pr/") that end in a commit of ours, except those in `kept`.
 
-    Our commit NAME is on branch FOLDER/NAME. What a person has checked out stays.
+    A branch that is checked out stays, and so does one on which a person committed.
     """
     fields = "%(refname:strip=3) %(committername) %(committeremail) %(trailers:key=Optimization)"
     listing = git(upstream, "for-each-ref", f"--format={fields}", f"refs/heads/{folder}")

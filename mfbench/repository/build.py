@@ -59,7 +59,7 @@ def require(repository: Path = UPSTREAM) -> None:
     find_commit(repository, "main")
 
 
-def tell_refusals(series: Iterable[SeriesCommit | Change], revision: str = "main") -> int:
+def print_refusals(series: Iterable[SeriesCommit | Change], revision: str = "main") -> int:
     """Name the optimisations that do not apply to a revision, say why, and return how many."""
     refused = [each for each in series if each.refusal]
     for each in refused:
@@ -185,6 +185,6 @@ def command(source: str | None, update_list: bool) -> None:
 
         new = update()
         print(f"new releases: {', '.join(release.version for release in new) or 'none'}")
-    tell_refusals(ensure(UPSTREAM))
+    print_refusals(ensure(UPSTREAM))
     count = git(UPSTREAM, "rev-list", "--count", "--first-parent", "main")
     print(f"upstream/ is complete: {count} commits on main, the series on optimized")

@@ -45,7 +45,7 @@ def read_python_files(repository: Path, revision: str) -> dict[str, str]:
 
 
 def message_of(title: str, body: str, name: str) -> str:
-    """Return an optimisation's message; its last line tells the optimisation's name."""
+    """Return an optimisation's message; its last line names the optimisation."""
     return "\n\n".join([title, body, f"Optimization: {name}\n"])
 
 

@@ -27,7 +27,7 @@ def control_of(upstream: Path, base: str) -> str:
 def write_control(upstream: Path, base: str, name: str = "") -> str:
     """Write the control on top of a commit, so that it can be measured; return its hash.
 
-    A later control of the same name takes its place; without a name, it stays.
+    A later control of the same name replaces it; without a name, it is kept.
     """
     written = _hash_object(upstream, base, "-w")
     git(upstream, "update-ref", f"{REFERENCE}/{name or base[:8]}", written)

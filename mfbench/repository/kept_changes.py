@@ -37,10 +37,10 @@ OWN_SOURCES = ("kept_changes.py", "series.py", "commits.py")
 
 @dataclass(frozen=True)
 class Change:
-    """What one optimisation makes of a release, or why it does not apply.
+    """What one optimisation changes in a release, or why it does not apply.
 
-    `files` are new texts by path, on top of the optimisations before it in SERIES. `alone` are
-    those on top of what it needs: for each optimisation that it needs, and then for itself.
+    `files` are new texts by path, on top of the optimisations before it in SERIES. `alone` has the
+    new texts of each optimisation that it needs, then its own, by name.
     """
 
     number: int
@@ -53,7 +53,7 @@ class Change:
 
 
 def changes_of(upstream: Path, base: str) -> list[Change]:
-    """Apply the optimisations to the files of a commit, or return what was kept of it."""
+    """Apply the optimisations to the files of a commit, or return the kept result."""
     tree = git(upstream, "rev-parse", f"{base}^{{tree}}")
     place = cache_folder() / "series" / tree / f"{sources_fingerprint()[:16]}.json.gz"
     kept = load(place)
@@ -76,7 +76,7 @@ def apply(release: dict[str, str]) -> list[Change]:
     from optimizations import SERIES
     from optimizations.edits import DoesNotApply, SourceTree
 
-    below = needed_below(SERIES)
+    below = needs_of_each(SERIES)
     by_name = {each.name: each for each in SERIES}
 
     @cache
@@ -108,7 +108,7 @@ def apply(release: dict[str, str]) -> list[Change]:
     return changes
 
 
-def needed_below(series: Sequence[Optimization]) -> dict[str, list[str]]:
+def needs_of_each(series: Sequence[Optimization]) -> dict[str, list[str]]:
     """Return, by name, all that each optimisation needs, in the order of the series."""
     from optimizations.edits import Optimization
 
@@ -119,8 +119,8 @@ def needed_below(series: Sequence[Optimization]) -> dict[str, list[str]]:
         for need in each.needs:
             if need not in below:
                 place = line_with("NEEDS", f"optimizations/{each.name}.py")
-                what = f"{each.name} needs {need}, which does not stand before it in SERIES"
-                raise Failure(f"{place}: {what}; put it there, or correct NEEDS")
+                what = f"{each.name} needs {need}, which does not come before it in SERIES"
+                raise Failure(f"{place}: {what}; move it there, or correct NEEDS")
         needed = {name for need in each.needs for name in (*below[need], need)}
         below[each.name] = [name for name in below if name in needed]
     return below

@@ -20,8 +20,8 @@ def apply_command(revision: str) -> None:
     """Put the optimisations on top of a release, one commit each.
 
     REV is a release, a branch or a commit; default: main, the newest release. For main, the commits
-    go to branch optimized, and each by itself, on what it needs, to a branch pr/NAME; otherwise all
-    go to branch optimized-REV. If you committed on such a branch, your commits are kept on another
+    go to branch optimized, and each alone, on what it needs, to a branch pr/NAME; otherwise all go
+    to branch optimized-REV. If you committed on such a branch, your commits are kept on another
     one, BRANCH-kept-1. Optimisations that do not apply are skipped and named; for main, the exit
     code is then 1.
     """

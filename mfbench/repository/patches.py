@@ -44,13 +44,16 @@ def export_alone(
     effects: Mapping[str, Sequence[str]],
     names: Collection[str] = (),
 ) -> list[Path]:
-    """Write NAME.patch of some optimisations, or of all: each applies by itself.
+    """Write NAME.patch for some optimisations, or for all: each on the release and what it needs.
 
-    Or on what it needs. The rest is as in `export`; for main, the commits are those of pr/NAME.
+    Otherwise as `export`. For main, the commits are those of pr/NAME.
     """
     changing = _changing(upstream, onto, read_pulls, write_pulls)
     if unknown := sorted(set(names) - {each.name for each in changing}):
-        raise Failure(f"no optimisation {unknown[0]} changes {onto}; see mfbench optimize list")
+        raise Failure(
+            f"optimisation {unknown[0]} is unknown or changes nothing on {onto}; "
+            "see mfbench optimize list"
+        )
     chosen = [each for each in changing if not names or each.name in names]
     texts = {
         f"{each.name}.patch": text

@@ -18,7 +18,7 @@ from mfbench.repository.kept_changes import Change, changes_of, sources_fingerpr
 # In the configuration of upstream/: the sources from which branch optimized was built.
 BUILT_FROM = "metaflow-benchmarks.builtFrom"
 # The branches of single optimisations.
-PULLS = "pr/"
+PULL_PREFIX = "pr/"
 # One record a commit; the paths of its files follow, a line each.
 FIELDS = "%x1e%H%x1f%P%x1f%s%x1f%(trailers:key=Optimization,valueonly,separator=%x20)%x1f"
 
@@ -72,7 +72,8 @@ def build_series(
     """Write all optimisations on top of a revision and let `branch` point to the last one.
 
     A person's commits on that branch are kept on another one. A new branch optimized is checked
-    out in the place of main. With it come the control, and a branch pr/NAME of each optimisation.
+    out in the place of main. This also writes the control and a branch pr/NAME for each
+    optimisation.
     """
     base = find_commit(upstream, onto)
     series = write_series(upstream, base)
@@ -83,8 +84,8 @@ def build_series(
         write_control(upstream, base, "main")
         pulls = [pull for pull in write_pulls(upstream, base) if pull.hash]
         for pull in pulls:
-            move_branch(upstream, PULLS + pull.name, pull.hash, base)
-        remove_branches(upstream, PULLS, {pull.name for pull in pulls})
+            move_branch(upstream, PULL_PREFIX + pull.name, pull.hash, base)
+        remove_branches(upstream, PULL_PREFIX, {pull.name for pull in pulls})
         if is_stale(upstream):
             git(upstream, "config", BUILT_FROM, sources_fingerprint())
     return series
@@ -104,9 +105,10 @@ def write_series(upstream: Path, base: str) -> list[SeriesCommit]:
 
 
 def write_pulls(upstream: Path, base: str) -> list[SeriesCommit]:
-    """Write each optimisation that applies on top of `base`, or of what it needs; else the same.
+    """Write each optimisation that applies on top of `base` and what it needs.
 
-    A commit depends on nothing else: it stays when other optimisations change.
+    Otherwise as `write_series`. A commit depends on nothing else: its hash stays when other
+    optimisations change.
     """
     changes = changes_of(upstream, base)
     named = {each.name: each for each in changes}
@@ -135,7 +137,7 @@ def _write(
     found: dict[str, SeriesCommit] = {}
     for stack, hashes in zip(stacks, write_stacks(upstream, base, new)):
         for (each, files, _), commit, below in zip(stack, hashes, [base, *hashes]):
-            # What others need was written for itself before.
+            # Keep the first: what others need has a stack of its own, written before.
             told = SeriesCommit(each.name, each.title, commit, below, tuple(files))
             found.setdefault(each.name, told)
     return [
@@ -158,10 +160,10 @@ def read_pulls(upstream: Path) -> list[SeriesCommit]:
     """Return the optimisations on branches pr/NAME as they are, in the order of the series."""
     found = {}
     for name in git(
-        upstream, "branch", "--format=%(refname:strip=3)", "--list", f"{PULLS}*"
+        upstream, "branch", "--format=%(refname:strip=3)", "--list", f"{PULL_PREFIX}*"
     ).split():
         # A person may have committed on top of it.
-        only = (f"--grep=^Optimization: {name}$", "-1", f"main..refs/heads/{PULLS}{name}")
+        only = (f"--grep=^Optimization: {name}$", "-1", f"main..refs/heads/{PULL_PREFIX}{name}")
         found.update({each.name: each for each in _read(upstream, *only)})
     return [found[each.name] for each in read_series(upstream) if each.name in found]
 

@@ -71,7 +71,7 @@ def _top_level_import(
 
 
 def _uses(module: cst.Module, name: str, bound: str) -> list[Access]:
-    # The analysis walks slowly: it gets only the statements in which the name occurs at all.
+    # The analysis is slow: give it only the statements that contain the name.
     word = re.compile(rf"\b{re.escape(bound)}\b")
     relevant = module.with_changes(body=_mentioning(module.body, word))
     resolved = MetadataWrapper(relevant, unsafe_skip_copy=True).resolve(ScopeProvider)
@@ -178,7 +178,7 @@ def _holds(node: cst.CSTNode | None, wanted: set[int]) -> bool:
     return _has(node, lambda part: id(part) in wanted, deep=True)
 
 
-def _leaves(statement: cst.CSTNode) -> bool:
+def _may_leave_block(statement: cst.CSTNode) -> bool:
     exits = cst.Return | cst.Raise | cst.Yield
     return _has(statement, lambda part: isinstance(part, exits), deep=False)
 
@@ -193,7 +193,7 @@ def _has(node: cst.CSTNode | None, matches: Callable[[cst.CSTNode], bool], deep:
 def _with_import(node: Any, wanted: set[int], line: cst.SimpleStatementLine) -> Any:
     """Put the import into a function, `if` or `else`, at the start of its block.
 
-    Where a statement before the first use may leave the block, right before the first use.
+    If a statement before the first use may leave the block, put it right before that use.
     """
     block = node.body
     if isinstance(block, cst.SimpleStatementSuite):
@@ -206,7 +206,7 @@ def _with_import(node: Any, wanted: set[int], line: cst.SimpleStatementLine) -> 
     if inner is not None:
         statements[first] = inner
     else:
-        if not any(_leaves(statement) for statement in statements[:first]):
+        if not any(_may_leave_block(statement) for statement in statements[:first]):
             first = int(isinstance(node, cst.FunctionDef) and bool(node.get_docstring()))
         statements[first : first + 1] = _put_before(statements[first], line)
         if first == 0:

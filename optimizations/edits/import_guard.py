@@ -3,7 +3,7 @@
 from optimizations.edits.source_tree import SourceTree
 
 GUARD = "test/unit/test_import_guard.py"
-LIST = "NOT_LOADED = [\n"
+LIST_START = "NOT_LOADED = [\n"
 
 
 def guard_import(tree: SourceTree, module: str) -> None:
@@ -13,6 +13,6 @@ def guard_import(tree: SourceTree, module: str) -> None:
     """
     if GUARD not in tree:
         tree.insert(GUARD)
-    start, found, rest = tree.text(GUARD).partition(LIST)
+    start, found, rest = tree.text(GUARD).partition(LIST_START)
     lines, end, rest = rest.partition("]\n")
     tree.write(GUARD, f'{start}{found}{lines}    "{module}",\n{end}{rest}')

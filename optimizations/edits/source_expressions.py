@@ -15,7 +15,7 @@ def replace_expression(
     module: cst.Module, find: str, by: str, everywhere: bool = False
 ) -> cst.Module:
     """Replace the expression that reads `find`; see `Module.replace_expression`."""
-    # The search walks slowly: it gets only the statements in which a name of it occurs at all.
+    # Searching is slow: look only at statements that contain the longest name of `find`.
     longest = max(re.findall(r"\w+", find), key=len)
     search = _Search(find)
     places = [node for node in module.body if longest in code_of(node)]

@@ -55,7 +55,7 @@ class SourceTree:
             raise DoesNotApply(f"{path}: is there already")
 
     def write(self, path: str, text: str) -> None:
-        """Give a file that was inserted another text."""
+        """Replace the text of an inserted file."""
         self._added[path] = text
 
     def modules_matching(self, pattern: str) -> list[str]:

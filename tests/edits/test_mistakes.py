@@ -43,7 +43,7 @@ def run(project, *command):
         (IDEA, APPLY, f'{APPLY}    tree.modul("x")\n', f"{IDEA}:12: AttributeError: 'SourceTree'"),
         (IDEA, '"""', 'x = """', f"{LACKS} a docstring: the text of the pull request"),
         (IDEA, APPLY, f"NEEDS = ['a']\n{APPLY}", f"{LACKS} NEEDS that are a tuple of names"),
-        (IDEA, APPLY, f"NEEDS = ('later',)\n{APPLY}", f"{NEEDS} later, which does not stand"),
+        (IDEA, APPLY, f"NEEDS = ('later',)\n{APPLY}", f"{NEEDS} later, which does not come"),
         (SERIES, LISTED, 'load("ask_oftn")', f"{SERIES}:4: ImportError: there is no "
          "optimizations/ask_oftn.py; the nearest is ask_often"),
         (SERIES, LISTED, "'ask_often'", f"{SERIES}:4: SERIES holds 'ask_often'; write "),

@@ -65,7 +65,7 @@ def test_only_what_ends_differently_is_told(clone):
         "1 error and failure, 3 failure, 2 passed, 1 skipped",
         "test.unit.test_made_up::test_loads_no_wave: passed, then failure",
         "test.unit.test_new::test_fails: missing, then failure",
-        "1 of 5 tests end differently, and 1 of 2 new ones do not pass",
+        "1 of 5 tests have another outcome, and 1 of 2 new ones do not pass",
     ]
     assert found.output.splitlines() == [
         "main: 1 error and failure, 1 failure, 2 passed, 1 skipped",
@@ -76,7 +76,7 @@ def test_only_what_ends_differently_is_told(clone):
     ]
     assert found.exit_code == 1
     equal = compare(clone, "main", "main", "-k", "equal or both")
-    said = "0 of 2 tests end differently, and 0 of 0 new ones do not pass"
+    said = "0 of 2 tests have another outcome, and 0 of 0 new ones do not pass"
     assert equal.output.splitlines()[-1] == said
     assert equal.exit_code == 0
     none = compare(clone, "-k", "nothing_is_called_this")

@@ -47,7 +47,7 @@ def test_what_a_line_saves_is_a_share_of_the_headline():
     idea = Optimization("idea", "Save less.", lambda tree: None, CLAIMS)
     row = replace(Row(Case.parse(SAVE), "bytes", Verdict.FASTER), before=10.0, after=6.0)
     pull = pulls.Pull(idea, "1" * 40, {SAVE: row}, None, added=20)
-    assert pull.saved_by_a_line == pytest.approx(0.02)
+    assert pull.saved_per_line == pytest.approx(0.02)
     unknown = pulls.Pull(Optimization("other", "Try it.", lambda tree: None, CLAIMS))
     shares = {"idea": "3 of 4", "other": "0 of 4"}
     lines = status.lines_table([unknown, pull], shares).splitlines()[2:]
