@@ -27,17 +27,13 @@ that is saved again after the setting changes, either way, is stored once more, 
 
 from optimizations.edits import Claim, SourceTree, Target
 
-CLAIMS = (
-    Claim(
-        "artifacts.SaveWithBlake3Keys.time_save(float64-8MB)",
-        "saving float64 8 MB with BLAKE3 keys",
-        against="artifacts.Save.time_save(float64-8MB)",
-    ),
-)
+SAVE = "artifacts.SaveWithBlake3Keys.time_save(float64-8MB)"
+WITHOUT = "artifacts.Save.time_save(float64-8MB)"
+CLAIMS = (Claim(SAVE, "saving float64 8 MB with BLAKE3 keys", against=WITHOUT),)
 TARGET = Target(
     "SHA1 content hashing",
     claimed="xxHash or BLAKE3",
-    case="artifacts.SaveWithBlake3Keys.time_save(float64-8MB)",
+    case=SAVE,
     at_least=1.2,
     finding="BLAKE3 keys are off by default, and xxHash is not collision-resistant.",
 )

@@ -28,6 +28,7 @@ def require_metaflow():
 
 def use_blake3_keys():
     """Let this process store new content under BLAKE3 keys; skip where a commit can't."""
+    require_metaflow()
     from metaflow.datastore import content_addressed_store
 
     if not hasattr(content_addressed_store, "ARTIFACT_KEY_HASH"):

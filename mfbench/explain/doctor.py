@@ -118,11 +118,11 @@ def reserved_cpus(root: Path) -> Check:
 
 
 def huge_pages(root: Path) -> Check:
-    """Check which programs get transparent huge pages: two optimisations ask for them."""
+    """Check which programs get transparent huge pages: NumPy asks for them, and a floor."""
     file = root / "sys/kernel/mm/transparent_hugepage/enabled"
     chosen = re.search(r"\[(\w+)\]", text_of(file))
     state = chosen[1] if chosen else ""
-    remedy = f"to see what huge_pages gains: echo madvise | sudo tee /{file.relative_to(root)}"
+    remedy = f"to give them to who asks: echo madvise | sudo tee /{file.relative_to(root)}"
     return result("huge pages", state, state == "madvise", remedy)
 
 

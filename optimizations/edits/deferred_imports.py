@@ -148,10 +148,9 @@ def _by_function(
     return list(functions.values())
 
 
-def _header(function: cst.FunctionDef) -> list[cst.CSTNode]:
+def _header(function: cst.FunctionDef) -> list[cst.CSTNode | None]:
     """List what is evaluated when the function is defined, not when it is called."""
-    parts: list[cst.CSTNode] = [*function.decorators, function.params]
-    return parts if function.returns is None else [*parts, function.returns]
+    return [*function.decorators, function.params, function.returns]
 
 
 def _outwards(scope: Scope) -> list[Scope]:

@@ -88,7 +88,11 @@ def test_committed_counts_decide_without_measuring(series, monkeypatch):
         arguments = ["--good", good, "--bad", bad, "--bench", str(IMPORT_COUNT)]
         return CliRunner().invoke(bisect.command, [*arguments, "--machine", MACHINE])
 
+    def measure(jobs, request):
+        pytest.fail(f"{jobs} would be measured")
+
     monkeypatch.setattr(bisect, "PYTHON", "3.11")
+    monkeypatch.setattr(bisect, "run_jobs", measure)
     assert "must be an ancestor" in str(explain("optimized", "main").exception)
     found = re.search(r"changed with ([0-9a-f]+) ", explain("main", "optimized").output)[1]
     base, before, after = (

@@ -57,7 +57,7 @@ def test_only_a_whole_series_is_kept_and_then_it_is_not_applied_again(
 def test_every_source_of_the_series_counts(tmp_path, monkeypatch):
     for name in ("optimizations", "mfbench/repository"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    inserted = tmp_path / "optimizations" / "inserted" / "metaflow" / "idea.py"
+    inserted = tmp_path / "optimizations" / "inserted" / "idea.py"
     monkeypatch.setattr(kept_changes, "ROOT", tmp_path)
     found = set()
     for path, text in (("constraints.txt", "libcst==1"), (inserted, "x = 1"), (inserted, "x = 2")):

@@ -35,7 +35,8 @@ def test_what_does_not_apply_is_skipped_with_its_reason(optimized, capsys):
     first = read_series(optimized)[0]
     path = next(each for each in first.files if (optimized / each).exists())
     git(optimized, "checkout", "--quiet", "-b", "idea", "main")
-    commit(optimized, path, "def broken(:\n")
+    # It must still look like what is to be changed.
+    commit(optimized, path, "broken)\n" + (optimized / path).read_text())
     run(optimize.apply_command, "idea")
     said = capsys.readouterr().out
     assert f"skipped {first.name}: {path}: line 1 is no Python" in said
