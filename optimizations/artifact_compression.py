@@ -14,7 +14,7 @@ member, in which some segments are compressed at level 1 and the others are stor
 them where the blob is larger than 1 MB. One call of zlib reads such a member. The local store
 writes a blob's metadata before the blob. Keys, metadata version and dependencies stay.
 
-Reproduce (before: seconds, nearly all in zlib; after: the time of hashing and writing 50 MB):
+Reproduce: before, this takes seconds, nearly all in zlib; after, as long as hashing and writing:
 
     python -c "if 1:
     import os, time
