@@ -20,7 +20,7 @@ from mfbench.verdict.revisions import compare_revisions
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Whose results are committed; a person may have measured on others, too.
-MACHINES = ("reference", "third")
+MACHINES = ("reference", "fourth")
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ from pathlib import Path
 from mfbench.foundation.errors import Failure
 from mfbench.report.words import markdown_table
 from mfbench.repository.applicability import outcomes, rows
-from mfbench.repository.releases import releases_on_main
+from mfbench.repository.releases import minor_releases
 
 
 def optimizations_page(upstream: Path) -> str:
     """Make docs/optimizations.md."""
-    releases = list(releases_on_main(upstream))
+    releases = minor_releases(upstream)
     if not releases:
         raise Failure("branch main has no release; get them: git -C upstream fetch --tags origin")
     listed = [
@@ -25,7 +25,7 @@ An optimisation applies to a release in which it finds the code that it changes.
 says what the other releases lack. Often it is the slow code itself, which came with a later
 release: then there is nothing to make faster. `mfbench optimize apply 2.15.0` builds the branch for
 one release.
-`mfbench report optimizations --write` applies the series to every release from {releases[0]} to
-{releases[-1]}, and makes this page.
+`mfbench report optimizations --write` applies the series to the last release of each minor version,
+from {releases[0]} to {releases[-1]}, and makes this page. `mfbench optimize check` takes any release.
 
 {markdown_table(("optimisation", "applies to", "releases", "elsewhere"), listed)}"""

@@ -57,8 +57,8 @@ def command(names: tuple[str, ...], write: bool, machine: str | None) -> None:
 
     NAMES are readme, status, history and optimizations; all of them by default. They are made from
     results/, and printed. With --write, they are written, and history first times the imports that
-    records/imports/ lacks. After a change of the series, optimizations takes ten minutes: it
-    applies the series to every release.
+    records/imports/ lacks. After a change of the series, optimizations takes a minute: it applies
+    the series to the last release of each minor version.
     """
     require(UPSTREAM)
     for name in names or DOCUMENTS:

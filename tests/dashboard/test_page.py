@@ -91,9 +91,9 @@ def test_the_steps_of_the_series_multiply_to_the_whole(first_page, look, first_c
 
 def test_no_single_commit_is_named_for_what_several_did_together(first_page, look):
     # On this machine its time is known of both ends, and its instructions of each commit.
-    page = look(first_page, "#machine=third&case=imports.Import.timeraw_metaflow")
+    page = look(first_page, "#machine=fourth&case=imports.Import.timeraw_metaflow")
     shown = page.locator("#series-chart text").all_text_contents()
-    assert "26 commits, not measured one by one" in shown and "temporary_names" not in shown
+    assert "19 commits, not measured one by one" in shown and "blake3_keys" not in shown
     said = page.inner_text("#series-text")
     assert re.search(r"these commits changed it: .* lazy_plugins \(1\.\d+× fewer\)", said)
     assert "package_on_demand" not in said

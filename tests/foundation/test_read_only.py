@@ -40,8 +40,8 @@ def read_only(tmp_path_factory):
         ("mfbench", "optimize", "list"),
         ("mfbench", "results", "check"),
         ("mfbench", "report", "readme"),
-        ("asv", "compare", *NAMES, "--machine", "third"),
-        ("asv", "show", "optimized", "--machine", "third"),
+        ("asv", "compare", *NAMES, "--machine", "fourth"),
+        ("asv", "show", "optimized", "--machine", "fourth"),
     ],
 )
 def test_what_only_reads_works(read_only, typed):
