@@ -23,6 +23,8 @@ SHOW = "cli.FlowScript.time_show"
 HELLO = "flows.Run.time_hello"
 COUNTS = "instructions.Command.track_run"
 COUNT = f"{COUNTS}(import metaflow)"
+# Seconds since 1970, later than every committed run.
+AFTER_ALL_RUNS = 2_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +68,10 @@ def test_what_runs_no_code_of_metaflow_is_shown_and_never_judged(committed):
     assert not [
         row for row in committed.rows if row.case.topic == "floors" and row.adjusted_p_value
     ]
-    # On this machine a floor seemed to become slower: it tells how far identical code moves.
-    floor = committed.row("floors.Load.time_load(metrics-52KB)")
-    assert floor.verdict is Verdict.SAME_CODE and floor.evidence.excludes_one
-    assert same_code_noise(committed.rows) >= abs(1 / floor.ratio - 1)
+    # The times of some seemed to change all the same: that tells how far identical code moves.
+    moved = [row for row in same_code if row.evidence and row.evidence.excludes_one]
+    assert moved
+    assert same_code_noise(committed.rows) >= max(abs(1 / row.ratio - 1) for row in moved)
     assert same_code_noise([]) is None
 
 
@@ -150,7 +152,7 @@ def test_times_of_different_runs_are_not_compared_and_counts_are(copied, before,
 
 def test_a_comparison_shows_the_times_of_one_run_and_others_only_if_asked(copied, committed):
     for name in NAMES:
-        begin(copied, name, RUNS_SINCE + 60)
+        begin(copied, name, AFTER_ALL_RUNS)
     one, every = compared(copied), compared(copied, every_run=True)
     others = [row for row in every.rows if row.other_run]
     assert {row.case.topic for row in others} == {"imports", "multicore"}
@@ -167,7 +169,7 @@ def test_a_comparison_shows_the_times_of_one_run_and_others_only_if_asked(copied
     cases = [Case(IMPORT), Case(SHOW)]
     assert [str(row.case) for row in compared(copied, cases=cases).rows] == [IMPORT]
     for name in NAMES:
-        begin(copied, name, RUNS_SINCE + 120, ["cli"])
+        begin(copied, name, AFTER_ALL_RUNS + 60, ["cli"])
     assert [str(row.case) for row in compared(copied, cases=cases).rows] == [SHOW]
 
 
