@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.mistakes import line_with
 from mfbench.measure.jobs import Job, Request, jobs_for
-from mfbench.measure.selection import cases_of, is_repeating
+from mfbench.measure.selection import cases_of, counts_of, is_repeating
 from mfbench.repository.control import control_of
 from mfbench.repository.series import SeriesCommit, find_commit, read_pulls, read_series
 from mfbench.results.reader import Case
@@ -18,7 +18,7 @@ def series_jobs(request: Request) -> list[Job]:
 
     Each claimed case at the optimisation's own commit and at the commit below; its headline also at
     its commit of branch optimized and at the commit below that. All cases of main, the control and
-    branch optimized.
+    branch optimized; counts of instructions of its other commits.
     """
     series, pulls = read_series(request.upstream), read_pulls(request.upstream)
     if not series:
@@ -44,7 +44,9 @@ def series_jobs(request: Request) -> list[Job]:
             case: list(claimed[case]) for case in every if case.topic == topic and case in claimed
         }
         jobs += jobs_for(f"claims in {topic}", needed, request)
-    return jobs
+    # The site names the commits of branch optimized whose counts explain a time.
+    between = dict.fromkeys(counts_of(request.benchmarks), [each.hash for each in series[:-1]])
+    return jobs + jobs_for("counts of the commits between", between, request)
 
 
 def _claims(
