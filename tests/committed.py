@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from statistics import median
 
 import pytest
 
@@ -69,8 +70,10 @@ def renew(folder, benchmarks):
             if name in results:
                 results[name][place] = known.version
                 found = dict(zip(content["result_columns"], results[name]))
-                for samples in filter(None, found.get("samples") or ()):
-                    samples[:] = (samples * known.rounds)[: max(known.rounds, len(samples))]
+                for number, samples in enumerate(found.get("samples") or ()):
+                    if samples:
+                        samples[:] = (samples * known.rounds)[: max(known.rounds, len(samples))]
+                        found["result"][number] = median(samples)
             elif known.unit == "wrong answers" and "flows.Card.time_run" in results:
                 right = [0] * len(known.cases())
                 results[name] = [right, [list(each) for each in known.parameters], known.version]
