@@ -45,8 +45,9 @@ def series_jobs(request: Request) -> list[Job]:
         }
         jobs += jobs_for(f"claims in {topic}", needed, request)
     # The site names the commits of branch optimized whose counts explain a time.
-    between = dict.fromkeys(counts_of(request.benchmarks), [each.hash for each in series[:-1]])
-    return jobs + jobs_for("counts of the commits between", between, request)
+    between = tuple(each.hash for each in series[:-1])
+    counts = dict.fromkeys(counts_of(request.benchmarks), between)
+    return jobs + jobs_for("counts of the commits between", counts, request)
 
 
 def _claims(

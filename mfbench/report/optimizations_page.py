@@ -26,6 +26,7 @@ says what the other releases lack. Often it is the slow code itself, which came 
 release: then there is nothing to make faster. `mfbench optimize apply 2.15.0` builds the branch for
 one release.
 `mfbench report optimizations --write` applies the series to the last release of each minor version,
-from {releases[0]} to {releases[-1]}, and makes this page. `mfbench optimize check` takes any release.
+from {releases[0]} to {releases[-1]}, and makes this page. `mfbench optimize check` takes any
+release.
 
 {markdown_table(("optimisation", "applies to", "releases", "elsewhere"), listed)}"""

@@ -29,9 +29,10 @@ it claimed, what one optimisation did to metaflow's newest release, and what did
 
 {targets_table(pulls)}
 A row compares the optimisation's commit on branch `optimized` with the commit below it, measured in
-one run on the machine `{chosen}`. M: million executed instructions, which repeat to within 0.01%. Times are medians; in brackets the
-95% confidence interval of the speed-up. A target is met if the median speed-up reaches what was
-wanted: the saving that the case study estimated, or a number of our own where it estimated none.
+one run on the machine `{chosen}`. M: million executed instructions, which repeat to within 0.01%.
+Times are medians; in brackets the 95% confidence interval of the speed-up. A target is met if the
+median speed-up reaches what was wanted: the saving that the case study estimated, or a number of
+our own where it estimated none.
 The [glossary](docs/glossary.md) explains the words. `mfbench report status --write` makes this
 page.
 
