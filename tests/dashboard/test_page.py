@@ -32,7 +32,7 @@ SERIOUS = """axe.run(document, {resultTypes: ["violations"]}).then(({ violations
 def test_the_choice_is_in_the_address(first_page, look, data):
     page = look(first_page)
     said = page.inner_text("#headline")
-    assert re.match(r"Measured \d+ of \d+ cases: import metaflow \d+\.", said), said
+    assert re.match(r"Measured \d+ of \d+ cases: import metaflow [2-9]\.", said), said
     assert said.count("× faster") == 4
     page.select_option("#base", label="2.18.13")
     assert page.inner_text("#names") == "2.18.13 → optimized" and "base=2.18.13" in page.url

@@ -64,7 +64,7 @@ def has(python, series, site, tmp_path):
 
 def remembered(tmp_path):
     """When each memory was written: a search that is made again writes it anew."""
-    memories = tmp_path.glob("home/.metaflowconfig/extension_discovery/*.json")
+    memories = tmp_path.glob("home/.metaflowconfig/ext_distributions.json")
     return {path: path.stat().st_mtime_ns for path in memories}
 
 
