@@ -80,12 +80,20 @@ STUBS = """
     StubGenerator(str(folder), include_generated_for=True).write_out()
     described = {}
     for path in sorted(folder.rglob("*.pyi")):
-        described[str(path.relative_to(folder))] = [
-            ast.unparse(node)
+        nodes = [
+            node
             for node in ast.parse(path.read_text()).body
             if isinstance(node, (ast.FunctionDef, ast.ClassDef))
         ]
-        described[str(path.relative_to(folder))].sort()
+        for node in nodes:
+            if node.name == "Current":
+                # Decorators add to it, in the order in which they are loaded.
+                node.body.sort(key=ast.unparse)
+        # The text of two prototypes names the function that makes decorators.
+        described[str(path.relative_to(folder))] = sorted(
+            ast.unparse(node).replace("_import_plugin_decorators()", "_import_plugin_decorator()")
+            for node in nodes
+        )
     shutil.rmtree(folder)
     print(json.dumps(described))
 """
