@@ -20,7 +20,8 @@ Could fail:
 To go back: uninstall isal.
 
 Price: stored bytes (never keys) differ between environments with isal and without. Without isal,
-each save or load of a blob above 1 MB spends a tenth of a millisecond looking for it.
+each save or load of a blob above 1 MB spends a tenth of a millisecond looking for it. With isal,
+saving tables takes more memory than in the release: the segments at work have larger buffers.
 """
 
 from optimizations.edits import Claim, SourceTree

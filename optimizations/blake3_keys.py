@@ -38,13 +38,13 @@ TARGET = Target(
     finding="BLAKE3 keys are off by default, and xxHash is not collision-resistant.",
 )
 
-SETTING = """
-from .exceptions import DataException
-
-# The hash that makes the keys of new content; keys of both kinds can be read
+BESIDE = 'DATASTORE_SYSROOT_LOCAL = from_conf("DATASTORE_SYSROOT_LOCAL")'
+SETTING = """# The hash that makes the keys of new content; keys of both kinds can be read
 ARTIFACT_KEY_HASH = from_conf(
     "ARTIFACT_KEY_HASH", "sha1", get_validate_choice_fn(["sha1", "blake3"])
 )
+"""
+CHOICE = """
 if ARTIFACT_KEY_HASH == "blake3":
     try:
         from blake3 import blake3 as content_hash
@@ -56,18 +56,16 @@ else:
 
 
 def apply(tree: SourceTree) -> None:
-    """Choose the hash when the module is loaded."""
+    """Add the setting, and choose the hash when the store's module is loaded."""
+    config = tree["metaflow/metaflow_config.py"]
+    config.replace_statement(within=None, find=BESIDE, by=f"{BESIDE}\n{SETTING}")
     store = tree["metaflow/datastore/content_addressed_store.py"]
     store.replace_statement(
         within="ContentAddressedStore.save_blobs",
         find="sha = sha1(blob).hexdigest()",
         by="sha = content_hash(blob).hexdigest()",
     )
-    store.replace_statement(within=None, find="from .exceptions import DataException", by=SETTING)
-    store.replace_statement(
-        within=None,
-        find="from ..exception import MetaflowInternalError",
-        by="from ..exception import MetaflowInternalError\n"
-        "from ..metaflow_config_funcs import from_conf, get_validate_choice_fn",
-    )
+    store.add_import("from ..metaflow_config import ARTIFACT_KEY_HASH")
+    exceptions = "from .exceptions import DataException"
+    store.replace_statement(within=None, find=exceptions, by=f"{exceptions}\n{CHOICE}")
     tree.insert("test/unit/test_blake3_keys.py")

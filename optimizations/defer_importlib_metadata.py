@@ -20,7 +20,8 @@ Could fail:
   is not in `__all__`, and no public repository or extension that we searched reads it.
 - Python 3.7 uses metaflow's copy of the module: the function chooses as the import did.
 
-Price: `metaflow.extension_support` no longer has the name `metadata`.
+Price: `metaflow.extension_support` no longer has the name `metadata`, nor `metaflow.packaging_sys`
+the name `PackagedDistributionFinder`.
 """
 
 import re

@@ -16,11 +16,13 @@ Could fail:
 
 - Code that imports `version_parse` from `metaflow.util`, as three modules of metaflow do, still
   finds it there, and it returns and raises the same.
-- Code outside metaflow may read `tags` from `metaflow.plugins.pypi.utils`; it is no longer there.
+- Code outside metaflow may read `tags` or `parse_wheel_filename` from `plugins.pypi.utils`, which
+  only imported them: see the price.
 - A process without the copy of packaging (a broken installation) fails at the first comparison, not
   at the import.
 
-Price: the first comparison of a process pays for the import instead.
+Price: the first comparison of a process pays for the import instead. `metaflow.plugins.pypi.utils`
+no longer has the names that it imported from packaging.
 """
 
 import re

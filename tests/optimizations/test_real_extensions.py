@@ -12,8 +12,6 @@ import uv
 from benchmarks.support.distributions import age
 from tests.optimizations.optimized_releases import NEWEST
 
-# One time for all starts: another one would be a change.
-LONG_AGO = (time.time() - 3600,) * 2
 PINNED = ("metaflow-checkpoint==0.2.14", "metaflow-card-html==1.0.3")
 HAS = """
     import json, sys
@@ -53,10 +51,8 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture
-def has(python, series, site, tmp_path):
+def has(python, site):
     def look(side):
-        for folder in (tmp_path, series.root(NEWEST, side)):
-            os.utime(folder, LONG_AGO)
         return json.loads(python(NEWEST, side, HAS.format(site=str(site))).splitlines()[-1])
 
     return look
@@ -69,10 +65,12 @@ def remembered(tmp_path):
 
 
 def test_published_extensions_add_the_same_on_first_and_next_start(has, python, series, tmp_path):
+    hour_ago = time.time() - 3600
     for side in ("before", "after"):
         python(NEWEST, side, "import metaflow")
-        # A folder that was made just now is not cached.
-        os.utime(series.root(NEWEST, side), (0, 10**9))
+        # A folder that changed just now is not cached.
+        for folder in (tmp_path, series.root(NEWEST, side)):
+            os.utime(folder, (hour_ago, hour_ago))
     before, first = has("before"), has("after")
     written = remembered(tmp_path)
     assert len(written) == 1
