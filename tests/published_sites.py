@@ -17,10 +17,11 @@ from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.repository import build
 from mfbench.verdict.revisions import compare_revisions
+from tests.committed import MACHINE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Whose results are committed; a person may have measured on others, too.
-MACHINES = ("reference", "fourth")
+MACHINES = ("reference", MACHINE)
 
 
 @pytest.fixture(scope="session")

@@ -89,9 +89,9 @@ def test_compare_chooses_among_machines_where_asv_would_ask(measured, machine):
     assert BENCHMARK in asv(measured, "compare", "--machine", "another", "main", "HEAD")
     for path in machine.glob("*-*.json"):
         path.unlink()
-    (copy_of(another, "fourth") / "00000000-of-another-commit.json").write_text("{}")
+    (copy_of(another, "largest") / "00000000-of-another-commit.json").write_text("{}")
     said = asv(measured, "compare", "main", "HEAD")
-    assert "Using results of 'fourth'" in said and BENCHMARK in said
+    assert "Using results of 'largest'" in said and BENCHMARK in said
     said = asv(measured, "compare", "--machine", machine.name, "main", "HEAD", code=1)
     assert said.strip().count("\n") == 0 and "were not measured on machine" in said
 

@@ -91,7 +91,7 @@ def test_the_steps_of_the_series_multiply_to_the_whole(first_page, look, first_c
 
 def test_no_single_commit_is_named_for_what_several_did_together(first_page, look):
     # On this machine its time is known of both ends, and its instructions of each commit.
-    page = look(first_page, "#machine=fourth&case=imports.Import.timeraw_metaflow")
+    page = look(first_page, f"#machine={MACHINE}&case=imports.Import.timeraw_metaflow")
     shown = page.locator("#series-chart text").all_text_contents()
     assert "19 commits, not measured one by one" in shown and "blake3_keys" not in shown
     said = page.inner_text("#series-text")

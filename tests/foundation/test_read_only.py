@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mfbench.foundation.paths import ROOT
-from tests.committed import NAMES
+from tests.committed import MACHINE, NAMES
 from tests.project_clones import FILES, FOLDERS
 from tests.project_clones import variables as variables_of
 
@@ -40,8 +40,8 @@ def read_only(tmp_path_factory):
         ("mfbench", "optimize", "list"),
         ("mfbench", "results", "check"),
         ("mfbench", "report", "readme"),
-        ("asv", "compare", *NAMES, "--machine", "fourth"),
-        ("asv", "show", "optimized", "--machine", "fourth"),
+        ("asv", "compare", *NAMES, "--machine", MACHINE),
+        ("asv", "show", "optimized", "--machine", MACHINE),
     ],
 )
 def test_what_only_reads_works(read_only, typed):

@@ -14,6 +14,7 @@ import pytest
 from mfbench.foundation.git_command import git
 from mfbench.repository.control import control_of
 from tests.command_line import mfbench
+from tests.committed import MACHINE
 from tests.interrupts import interrupted
 from tests.project_clones import variables
 
@@ -35,7 +36,7 @@ def results_of(clone, machine):
 
 
 def test_a_dry_run_says_what_is_measured_how_long_and_what_is_left_out():
-    said = mfbench("run", "--dry-run", "--machine", "fourth").stdout
+    said = mfbench("run", "--dry-run", "--machine", MACHINE).stdout
     first, timed, once, total, left_out = said.splitlines()
     assert first.startswith("main (") and "its control and optimized (" in first
     assert "cases at 3 commits, in 15 rounds, about" in timed and "at 3 commits, once, " in once
