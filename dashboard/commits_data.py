@@ -32,7 +32,8 @@ def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> di
     commit, parents, refs, seconds, title = line.split("\0", 4)
     names = {each.hash: each.name for each in series}
     tag = re.search(r"refs/tags/([^,]+)", refs)
-    known = tag or re.search(r"refs/heads/([^,]+)", refs)
+    # Where no optimisation applies, optimized is main.
+    known = tag or re.search(r"refs/heads/(main)\b", refs) or re.search(r"refs/heads/([^,]+)", refs)
     role = "optimization" if commit in names else "release" if tag else "other"
     control_of_parent = None
     if role != "release" and parents:

@@ -158,7 +158,7 @@ def test_a_clone_in_which_no_optimisation_applies_has_a_site(tmp_path, copied, u
     assert page.inner_text("#names") == "main → main"
     assert page.locator("#base option").all_text_contents() == [
         "main: Begin anew",
-        "optimized (control), not measured",
+        "control, not measured",
     ]
     assert json.loads((tmp_path / "site" / "index.json").read_text())["params"]["machine"] == [
         MACHINE

@@ -97,16 +97,6 @@ DEFERRED = {
               heavy.run(f)
               print( f )
         """,
-    "on several lines if it becomes too long": """
-        - from somewhere.that_has_a_long_name.and_even_more.and_more.of_it.in_it import heavy
-          def use():
-              if True:
-        +         from somewhere.that_has_a_long_name.and_even_more.and_more.of_it.in_it import (
-        +             heavy,
-        +         )
-        +
-                  return heavy()
-        """,
 }
 
 

@@ -22,10 +22,23 @@ def waiting(request, mocker):
     return request.param
 
 
-def test_the_first_wait_is_1_ms(waiting, mocker):
+def test_the_first_wait_is_1_ms(waiting, mocker, tmp_path):
+    wait = multicore_utils._wait_for_any
+    has_waited = tmp_path / "has_waited"
+
+    def wait_for_any(pids, seconds):
+        has_waited.touch()
+        return wait(pids, seconds)
+
+    def end_after_the_wait_began(x):
+        while not has_waited.exists():
+            time.sleep(0.001)
+        return x
+
     slept = mocker.spy(time, "sleep")
-    waited = mocker.spy(multicore_utils, "_wait_for_any")
-    assert parallel_map(lambda x: x, range(8), max_parallel=2) == list(range(8))
+    waited = mocker.patch.object(multicore_utils, "_wait_for_any", wraps=wait_for_any)
+    numbers = list(range(8))
+    assert parallel_map(end_after_the_wait_began, numbers, max_parallel=2) == numbers
     seconds = [call[0][1] for call in waited.call_args_list]
     assert seconds[0] == 0.001
     assert slept.call_count == (waited.call_count if waiting == "sleeps" else 0)
@@ -68,7 +81,7 @@ def test_no_descriptor_is_left(waiting):
         raise KeyboardInterrupt
 
     handler = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    signal.setitimer(signal.ITIMER_REAL, 1)
     try:
         with pytest.raises(KeyboardInterrupt):
             parallel_map(lambda x: time.sleep(2), range(2), max_parallel=2)
@@ -88,11 +101,15 @@ def test_few_descriptors_are_enough(waiting):
 
 def test_a_stopped_child_is_waited_for(waiting):
     def stop(x):
+        child = os.getpid()
         if not os.fork():
-            time.sleep(0.3)
-            os.kill(os.getppid(), signal.SIGCONT)
-            os._exit(0)
-        os.kill(os.getpid(), signal.SIGSTOP)
+            try:
+                while True:  # until it has ended
+                    time.sleep(0.1)
+                    os.kill(child, signal.SIGCONT)
+            finally:
+                os._exit(0)
+        os.kill(child, signal.SIGSTOP)
         return x
 
     assert parallel_map(stop, [1, 2]) == [1, 2]
