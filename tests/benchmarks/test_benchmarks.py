@@ -99,6 +99,7 @@ def test_each_benchmark_follows_the_habits(described):
             assert (each["repeat"], each["warmup_time"]) == (1, 0), f"{name}: 1 sample a process"
         else:
             units = {"bytes", "instructions", "microseconds", "modules", "wrong answers"}
+            units |= {"requests", "connections", "processes"}
             assert each["unit"] in units, name
 
 
@@ -118,6 +119,9 @@ def test_the_same_benchmarks_are_found_with_any_release_and_without(release_pyth
         "hashing.ContentKey().setup('metrics-52KB')",
         "includefile.CodePackage().setup()",
         "multicore.ParallelMap().setup(1, '8')",
+        "service.Traffic().setup({}, 'hello')",
+        "service.Reading().setup('', 'latest run')",
+        "service.Running().setup('hello')",
     ],
 )
 def test_without_metaflow_cases_are_skipped_not_failed(setup, tmp_path):

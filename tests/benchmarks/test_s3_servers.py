@@ -48,8 +48,8 @@ def start_with(folder, program):
     """Start a server with a .venv of the test's own; return the last line of the error."""
     said = python(
         folder,
-        "from pathlib import Path; from benchmarks.support import s3_servers\n"
-        f"s3_servers.PYTHON = Path({str(folder / 'bin' / 'python')!r})\n"
+        "from pathlib import Path; from benchmarks.support import s3_servers, servers\n"
+        f"servers.PYTHON = Path({str(folder / 'bin' / 'python')!r})\n"
         f"s3_servers.start({program!r})\n",
     ).stderr
     return said.splitlines()[-1]
@@ -71,7 +71,7 @@ def test_a_server_that_is_not_installed_is_a_reason_to_skip(tmp_path, empty_venv
     assert [each.partition("SkipNotImplemented: ")[2] for each in said] == [
         "moto.server is not installed; make setup installs it",
         "juicefs is not installed; make setup installs it",
-        "there is no .venv with an S3 server; make setup makes one",
+        "there is no .venv with servers; make setup makes one",
     ]
 
 

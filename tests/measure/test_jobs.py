@@ -118,7 +118,9 @@ def test_nothing_is_left_of_the_committed_releases(request_of):
 
 
 def test_newer_releases_begin_with_the_newest_that_was_measured(request_of, renewed, tmp_path):
-    asked = request_of("new", results=tmp_path)
+    # What `reference` has not measured would be left of each release.
+    known = {case for case in request_of("new").cases if case.topic != "service"}
+    asked = request_of("new", results=tmp_path, cases=frozenset(known))
     assert newer_releases(asked) == []
     (tmp_path / "new").mkdir()
     for version in (VERSIONS[4], VERSIONS[-4], VERSIONS[-1]):
