@@ -19,7 +19,6 @@ SERIES: tuple[Optimization, ...] = (
     load("accelerated_deflate"),
     load("map_raw_blobs"),
     load("read_in_place"),
-    load("read_run_once"),
     load("blake3_keys"),
     load("s3_client_before_forking"),
 )
