@@ -36,6 +36,12 @@ our own where it estimated none.
 The [glossary](docs/glossary.md) explains the words. `mfbench report status --write` makes this
 page.
 
+## Beyond the case study
+
+What users of metaflow report, in its issues and pull requests (those of metaflow-service are
+marked so), and what one optimisation did about it.
+
+{targets_table(pulls, reported=True)}
 ## Details
 
 ### Gain per added line
@@ -71,11 +77,12 @@ different runs.
 {rival_table(whole, read_benchmarks(results))}"""
 
 
-def targets_table(pulls: Sequence[Pull]) -> str:
-    """Return a row for each target of the case study."""
+def targets_table(pulls: Sequence[Pull], reported: bool = False) -> str:
+    """Return a row for each target of the case study, or for each that users report."""
     rows = []
     for pull in pulls:
-        if target := pull.optimization.target:
+        target = pull.optimization.target
+        if target and target.reported is reported:
             is_headline = target.case == pull.optimization.claims[0].case
             row = pull.in_series if is_headline else pull.rows.get(target.case)
             labels = {claim.case: claim.label for claim in pull.optimization.claims}
@@ -83,8 +90,9 @@ def targets_table(pulls: Sequence[Pull]) -> str:
             notes = " ".join(filter(None, (missed(row, target), target.finding)))
             cells = (target.name, target.claimed, measured, speed_up_text(row), pull.title, notes)
             rows.append(cells)
-    header = ("target", "claimed", "before → after", "speed-up", "optimisation")
-    return markdown_table((*header, "what did not hold"), rows)
+    first = ("what users report", "where") if reported else ("target", "claimed")
+    header = (*first, "before → after", "speed-up", "optimisation", "what did not hold")
+    return markdown_table(header, rows)
 
 
 def missed(row: Row | None, target: Target) -> str:

@@ -33,20 +33,23 @@ class Claim:
 
 @dataclass(frozen=True)
 class Target:
-    """The row of the case study's table that an optimisation answers.
+    """A wish that an optimisation answers: a row of STATUS.md.
 
     Attributes
     ----------
     name : str
-        What the case study named.
+        What is slow.
     claimed : str
-        What it measured and hoped for.
+        What the case study measured and hoped for; or, where `reported`, where users of metaflow
+        report it: issues and pull requests of its repository.
     case : str
         The claimed case that decides whether the target is reached.
     at_least : float
         The ratio before / after to reach: how many times as fast, or as few instructions.
     finding : str, optional
         What did not hold, or what else is to be known, in a sentence.
+    reported : bool, optional
+        Whether it comes from users, not from the case study.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Target:
     case: str
     at_least: float
     finding: str = ""
+    reported: bool = False
 
 
 @dataclass(frozen=True)
