@@ -103,9 +103,9 @@ class Processes(Counted):
 class Running(OneSamplePerProcess):
     """Run or resume a flow that registers all it does 20 ms away."""
 
-    params = ("hello", "resume")
+    params = tuple(RUNS)
     param_names = ("run",)
-    rounds, timeout = 2, 300
+    rounds, timeout = 4, 300
     profile = "thorough"
 
     def setup(self, run):
@@ -120,19 +120,12 @@ class Running(OneSamplePerProcess):
         self.service.stop()
 
 
-class RunningForeach(Running):
-    """Run a foreach of 10 tasks so; only one round, which takes half a minute."""
-
-    params = ("foreach of 10",)
-    rounds = 1
-
-
 class Reading(OneSamplePerProcess):
     """Look at past runs that are registered 20 ms away, as a notebook does."""
 
     params = tuple(READS)
     param_names = ("what",)
-    rounds = 3
+    rounds = 4
     profile = "thorough"
 
     def setup_cache(self):
