@@ -68,7 +68,7 @@ preview: $(READY) ## serve the site on 127.0.0.1
 
 lock: $(READY) ## renew constraints.txt (for Python 3.10 to 3.13) and dashboard/package-lock.json
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
-	    --no-emit-index-url --group development --group measured --group running --group site pyproject.toml \
+	    --no-emit-index-url --group development --group measured --group running --group beside --group site pyproject.toml \
 	    --output-file constraints.txt
 	@cd dashboard && npm install --package-lock-only --ignore-scripts
 

@@ -182,6 +182,8 @@ _OTHER = {
 _FURTHER = {
     "text-1MB": lambda generator: _text(generator, 1_000_000),
     "float64-64MB": lambda generator: generator.standard_normal(8_000_000),
+    "float64-1000MB": lambda generator: generator.standard_normal(125_000_000),
+    "float64-2000MB": lambda generator: generator.standard_normal(250_000_000),
 }
 _MAKERS = {**_USUAL, **_OTHER, **_FURTHER}
 

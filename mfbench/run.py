@@ -16,7 +16,7 @@ from mfbench.foundation.paths import HTML, RECORDS, RESULTS, UNCOMMITTED_MACHINE
 from mfbench.measure.asv_command import asv, one_run
 from mfbench.measure.jobs import Job, Request, described, jobs_for, run_jobs, time_text
 from mfbench.measure.missing import missing_jobs
-from mfbench.measure.profiles import PROFILES
+from mfbench.measure.profiles import LARGE, PROFILES
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
 from mfbench.measure.series import series_jobs
@@ -55,6 +55,7 @@ Pair = tuple[str, str]
 @bench_option
 @rounds_option()
 @machine_option
+@click.option("--large", is_flag=True, help="Only the large cases: gigabytes, wide runs.")
 @click.option("--smoke", is_flag=True, help="Take one sample of each case: do they all work?")
 @click.option(
     "--series", is_flag=True, help="Measure what is missing of main and the optimisations."
@@ -73,6 +74,7 @@ def command(
     bench: str | None,
     rounds: int | None,
     machine: str | None,
+    large: bool,
     smoke: bool,
     series: bool,
     releases: bool,
@@ -95,6 +97,9 @@ def command(
     every release. Start them again after an interruption, and they continue. --bench selects from
     all cases, whatever the profile; --rounds replaces the profile's number.
 
+    With --large, only the large cases are measured, as often as they declare: they take gigabytes
+    and many minutes, and no other run measures them.
+
     With --dirty or --tree, the results are kept under the machine name "uncommitted", and published
     nowhere. BASE is what is checked out in upstream/ for --dirty, and main for --tree, if not
     given. Only metaflow is taken from PATH; its dependencies are the suite's pinned versions.
@@ -111,8 +116,16 @@ def command(
     benchmarks = discover()
     if minors and not releases:
         raise click.UsageError("--minors needs --releases")
+    if large and releases:
+        raise click.UsageError("--large can't be combined with --releases")
     every = series or releases
-    cases = select(benchmarks, "thorough" if every else profile, topics, bench)
+    if large:
+        profile = LARGE
+        # Without it they skip themselves: benchmarks/support/environment.py reads it.
+        os.environ["METAFLOW_BENCHMARKS_LARGE"] = "1"
+    elif every:
+        profile = "thorough"
+    cases = select(benchmarks, profile, topics, bench)
     (require if dry_run or dirty else ensure)(UPSTREAM)
     name = (machine or this_machine()) if dry_run else ensure_machine(machine)
     request = Request(name, benchmarks, frozenset(cases), 1 if smoke else rounds, smoke)
@@ -123,8 +136,8 @@ def command(
         run_missing(request, of_series, of_releases, dry_run)
     else:
         names, commits = two_sides(base, head, dirty, tree)
-        run_pair(request, names, commits, PROFILES[profile], dry_run)
-        if not bench and (note := left_out(benchmarks, profile, topics)):
+        run_pair(request, names, commits, PROFILES.get(profile), dry_run)
+        if not (bench or large) and (note := left_out(benchmarks, profile, topics)):
             click.echo(note)
     if publish and not dry_run:
         asv("publish")
@@ -147,8 +160,13 @@ def two_sides(
     return (base, head), (commit, find_commit(UPSTREAM, head))
 
 
-def run_pair(request: Request, names: Pair, commits: Pair, rounds: int, dry_run: bool) -> None:
-    """Measure two commits and their control; print a table of what was measured, and only that."""
+def run_pair(
+    request: Request, names: Pair, commits: Pair, rounds: int | None, dry_run: bool
+) -> None:
+    """Measure two commits and their control; print a table of what was measured, and only that.
+
+    `rounds` is None for as many as each benchmark declares.
+    """
     base, head = commits
     control = (control_of if dry_run else write_control)(UPSTREAM, base)
     every = tuple(dict.fromkeys((base, control, head)))

@@ -39,3 +39,6 @@ quietly "$folder/bin/uv" pip install --python "$folder/bin/python" \
     --constraint constraints.txt --requirements pyproject.toml --group development --group running
 # The command mfbench, from this folder.
 quietly "$folder/bin/uv" pip install --python "$folder/bin/python" --no-deps --no-build-isolation --editable .
+# What some benchmarks find beside metaflow, in a folder that no other process looks into.
+quietly "$folder/bin/uv" pip install --python "$folder/bin/python" --target "$folder/beside" \
+    --compile-bytecode --constraint constraints.txt --group beside

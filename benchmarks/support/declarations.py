@@ -7,7 +7,7 @@ may stand on a method, its class or its module; None in a subclass takes back wh
 from asv_runner.benchmarks import benchmark_types
 from asv_runner.benchmarks._base import _get_first_attr
 
-from benchmarks.support.environment import require_commit, short_of_time
+from benchmarks.support.environment import is_left_out, require_commit
 
 DECLARED = (
     # The case that counts the instructions of the same work. May hold parameters of the timed
@@ -21,6 +21,7 @@ DECLARED = (
     # exactly such parameters ("8, default").
     "quick",
     # "thorough": only the thorough profile measures it, and `asv run --quick` leaves it out.
+    # "large": only `mfbench run --large` measures it.
     "profile",
     # False: it is the same code for every commit, and so is shown but never judged.
     "runs_metaflow",
@@ -57,8 +58,7 @@ class Declaring:
     def do_setup(self):
         """Set a case up; return whether it is skipped."""
         require_commit()
-        too_long = short_of_time() and getattr(self, "profile", "") == "thorough"
-        self._skipped = too_long or super().do_setup()
+        self._skipped = is_left_out(getattr(self, "profile", "")) or super().do_setup()
         return self._skipped
 
     def do_teardown(self):

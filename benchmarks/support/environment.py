@@ -9,6 +9,8 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 
 # Set by the suite's asv plugin for `asv run --quick`.
 QUICK = "METAFLOW_BENCHMARKS_QUICK"
+# Set by `mfbench run --large`.
+LARGE = "METAFLOW_BENCHMARKS_LARGE"
 # The commit of the installed metaflow; written by mfbench/asv_plugin/copy_install.py.
 SITE_PACKAGES = Path(asv_runner.__file__).parent.parent
 INSTALLED = SITE_PACKAGES / "metaflow" / "__pycache__" / "metaflow-commit"
@@ -70,6 +72,13 @@ def settle_disk():
 def short_of_time():
     """Tell whether this is `asv run --quick`."""
     return bool(os.environ.get(QUICK))
+
+
+def is_left_out(profile):
+    """Tell whether this run leaves out all benchmarks of a profile."""
+    if profile == "large":
+        return not os.environ.get(LARGE)
+    return profile == "thorough" and short_of_time()
 
 
 def skip_when_quick(reason):

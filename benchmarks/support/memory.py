@@ -1,6 +1,7 @@
 """How much memory an action takes on top of what its process holds."""
 
 import gc
+import os
 import re
 from pathlib import Path
 
@@ -27,3 +28,9 @@ def peak_growth(action):
 def _bytes_of(field):
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
+
+
+def require_memory(gigabytes):
+    """Skip on a machine that has less memory: the system might end any of its processes."""
+    if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < gigabytes * 10**9:
+        raise SkipNotImplemented(f"this machine has less than {gigabytes} GB of memory")

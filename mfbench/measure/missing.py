@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mfbench.measure.jobs import Job, Request
+from mfbench.measure.profiles import LARGE
 from mfbench.measure.selection import Benchmarks, is_count
 from mfbench.results.reader import Case, Side, read_sides
 
@@ -55,8 +56,10 @@ def _is_measured(case: Case, side: Side, job: Job, benchmarks: Benchmarks) -> bo
     if found.is_known:
         rounds = job.rounds_of(case, benchmarks)
         return rounds == 1 or len(found.samples) >= rounds
-    # Without valgrind nothing is counted, and a quick run skips what takes long.
+    # Without valgrind nothing is counted; a quick run skips what takes long, and most runs what is
+    # large.
     may_pass = is_count(benchmarks, case) or _is_quick(side, benchmarks)
+    may_pass |= benchmarks[case.benchmark].profile == LARGE
     alike = (each for name, each in side.cases.items() if name.benchmark == case.benchmark)
     return not may_pass and not any(each.is_known or each.failed for each in alike)
 

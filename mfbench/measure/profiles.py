@@ -9,3 +9,6 @@ PROFILES = {
     "default": 24,
     "thorough": 40,
 }
+# Cases that take gigabytes or many minutes. Only `mfbench run --large` measures them, and nothing
+# else, in as many rounds as each declares.
+LARGE = "large"

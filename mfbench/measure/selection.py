@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from mfbench.foundation.errors import Failure
-from mfbench.measure.profiles import PROFILES
+from mfbench.measure.profiles import LARGE, PROFILES
 from mfbench.results.benchmarks import Benchmark
 from mfbench.results.reader import Case
 
@@ -16,8 +16,9 @@ Benchmarks = Mapping[str, Benchmark]
 def select(
     benchmarks: Benchmarks, profile: str, topics: Collection[str] = (), pattern: str | None = None
 ) -> list[Case]:
-    """Select the cases of a profile, or all cases that match `pattern` as in ``asv run --bench``.
+    """Select the cases of a profile, or those that match `pattern` as in ``asv run --bench``.
 
+    A pattern selects from all cases, or, if the profile is `LARGE`, from the large ones.
     Raises Failure where a topic is unknown or no case is selected.
     """
     known = sorted({name.partition(".")[0] for name in benchmarks})
@@ -26,7 +27,8 @@ def select(
     if pattern:
         # asv writes texts in quotes; a Case does not.
         unquoted = re.sub(r"'[?*+]?", "", pattern)
-        found = [case for case in cases_of(benchmarks, topics) if re.search(unquoted, str(case))]
+        chosen = _in_profile(benchmarks, profile if profile == LARGE else "thorough", topics)
+        found = [case for case in chosen if re.search(unquoted, str(case))]
         if not found:
             raise Failure(f"--bench {pattern} matches no case; topics are {', '.join(known)}")
         return found
@@ -80,8 +82,8 @@ def is_repeating(benchmarks: Benchmarks, case: Case) -> bool:
 
 
 def counts_of(benchmarks: Benchmarks) -> list[Case]:
-    """Return the cases that valgrind counts the instructions of."""
-    return [case for case in cases_of(benchmarks) if is_count(benchmarks, case)]
+    """Return the cases that valgrind counts the instructions of, but for the large ones."""
+    return [case for case in _in_profile(benchmarks, "thorough", ()) if is_count(benchmarks, case)]
 
 
 def is_count(benchmarks: Benchmarks, case: Case) -> bool:
@@ -90,14 +92,15 @@ def is_count(benchmarks: Benchmarks, case: Case) -> bool:
 
 
 def _in_profile(benchmarks: Benchmarks, profile: str, topics: Collection[str]) -> list[Case]:
-    ranks = list(PROFILES)
+    names = list(PROFILES)
+    included = names[: names.index(profile) + 1] if profile in PROFILES else [profile]
 
     def smallest(case: Case) -> str:
         benchmark = benchmarks[case.benchmark]
         return "quick" if benchmark.is_quick(case) else benchmark.profile
 
     every = cases_of(benchmarks, topics)
-    return [case for case in every if ranks.index(smallest(case)) <= ranks.index(profile)]
+    return [case for case in every if smallest(case) in included]
 
 
 def pattern_of_cases(cases: Iterable[Case]) -> str:

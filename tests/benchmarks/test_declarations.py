@@ -34,7 +34,7 @@ def test_declared_witnesses_and_answers_exist(benchmarks):
 
 def test_profiles_are_known_and_subsets_name_real_parameters(benchmarks):
     for each in benchmarks.values():
-        assert each.profile in ("default", "thorough"), each
+        assert each.profile in ("default", "thorough", "large"), each
         quick = [case for case in each.cases() if each.is_quick(case)]
         assert bool(quick) == bool(each.quick), each
         assert not quick or each.profile == "default", each

@@ -6,7 +6,7 @@ import pytest
 
 from mfbench.foundation.paths import RESULTS
 from mfbench.measure.jobs import Request
-from mfbench.measure.selection import cases_of
+from mfbench.measure.selection import select
 from mfbench.results.benchmarks import discover
 from tests.committed import MACHINE, renew
 
@@ -30,10 +30,10 @@ def renewed(made_once, benchmarks):
 
 @pytest.fixture
 def request_of(benchmarks, renewed):
-    """Make a request for all cases, or as said."""
+    """Make a request for all cases but the large ones, or as said."""
 
     def make(machine, known=benchmarks, **more):
-        usual = {"cases": frozenset(cases_of(known)), "results": renewed}
+        usual = {"cases": frozenset(select(known, "thorough")), "results": renewed}
         return Request(machine, known, **usual | more)
 
     return make

@@ -49,6 +49,17 @@ def test_a_dry_run_says_what_is_measured_how_long_and_what_is_left_out():
         assert "--dirty and --tree exclude each other" in wrong.stderr and wrong.returncode == 3
 
 
+def test_a_large_run_has_cases_that_no_other_run_has_and_says_nothing_of_those_left_out():
+    said = mfbench("run", "--large", "--dry-run", "--machine", MACHINE).stdout
+    _, timed, once, total = said.splitlines()
+    assert "cases at 3 commits, in rounds, " in timed and "cases at 3 commits, once, " in once
+    assert total.startswith("in all: ")
+    wrong = mfbench("run", "--large", "--bench", "ParallelMap", "--dry-run")
+    assert "matches no case" in wrong.stderr and wrong.returncode == 3
+    wrong = mfbench("run", "--large", "--releases")
+    assert "--large can't be combined with --releases" in wrong.stderr and wrong.returncode == 3
+
+
 @pytest.mark.slow
 def test_what_was_measured_is_shown_with_a_verdict_and_published(clone):
     run(clone, "--rounds", "5", "--machine", "quiet", "--bench", ONE_CASE)

@@ -8,6 +8,7 @@ import pytest
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.paths import RESULTS
+from mfbench.measure.profiles import LARGE
 from mfbench.measure.selection import (
     cases_of,
     left_out,
@@ -93,6 +94,7 @@ def test_patterns_find_what_asv_finds_which_writes_texts_in_quotes():
             name + (f"({', '.join(values)})" if values else "")
         )
         for name, each in described.items()
+        if each.get("profile") != LARGE
         for values in itertools.product(*each["params"])
     }
 
@@ -110,3 +112,19 @@ def test_patterns_find_what_asv_finds_which_writes_texts_in_quotes():
         "a.Save.time_save(small)",
         "a.Save.time_other",
     }
+
+
+def test_large_cases_are_measured_by_themselves_only():
+    large = benchmark("a.Large.time_save", "huge", profile="large")
+    suite = SUITE | {large.name: large}
+    for profile in ("quick", "default", "thorough"):
+        assert select(suite, profile) == select(SUITE, profile)
+        assert left_out(suite, profile) == left_out(SUITE, profile)
+    assert names(select(suite, LARGE)) == {"a.Large.time_save(huge)"}
+    assert names(select(suite, "thorough", pattern="time_save")) == {
+        "a.Save.time_save(big)",
+        "a.Save.time_save(small)",
+    }
+    assert names(select(suite, LARGE, pattern="time_save")) == {"a.Large.time_save(huge)"}
+    with pytest.raises(Failure, match="profile large has no case of these topics"):
+        select(suite, LARGE, ["b"])

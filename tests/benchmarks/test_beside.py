@@ -1,0 +1,14 @@
+"""What is installed beside metaflow is pinned, and skipped where it is missing."""
+
+import pytest
+from asv_runner.benchmarks.mark import SkipNotImplemented
+
+from benchmarks.support import beside
+
+
+def test_a_missing_package_is_a_reason_to_skip(tmp_path, monkeypatch):
+    monkeypatch.setattr(beside, "FOLDER", tmp_path)
+    (tmp_path / "pandas").mkdir()
+    assert beside.path_with("pandas") == str(tmp_path)
+    with pytest.raises(SkipNotImplemented, match=r"pylint is not in .venv/beside; make setup"):
+        beside.path_with("pylint")

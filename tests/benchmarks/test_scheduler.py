@@ -1,0 +1,59 @@
+"""Counts of wide runs: they repeat, and they are those of runs whose tasks are all there."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from mfbench.foundation.paths import ROOT
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
+
+needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
+
+
+@pytest.fixture
+def counted(release_python, tmp_path):
+    """A function that counts in a new folder, as `setup_cache` does; returns folder and counts."""
+
+    def count(version, *arguments):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        code = "import json; from benchmarks.scheduler import count\n"
+        code += f"print(json.dumps(count{arguments}))"
+        finished = subprocess.run(
+            [release_python(version), "-c", code],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""},
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return folder, json.loads(finished.stdout)
+
+    return count
+
+
+@needs_valgrind
+def test_counts_of_a_wide_run_and_of_printed_lines_are_the_same_twice(counted):
+    (_, first), (_, second) = (counted(NEWEST, (8,), ("print", 0, 500)) for _ in range(2))
+    assert second == pytest.approx(first, rel=0.001)
+    for more, less in (("run 8", "run 1"), ("print 500", "print 0")):
+        found = [counts[more] - counts[less] for counts in (first, second)]
+        assert found[1] == pytest.approx(found[0], rel=0.01)
+        assert found[0] > 0
+
+
+@needs_valgrind
+def test_a_counted_run_is_a_whole_run_in_the_oldest_release_too(counted):
+    folder, counts = counted(VERSIONS[0], (4,))
+    names = {f"{what} {width}" for what in ("run", "task", "join") for width in (1, 4)}
+    assert counts.keys() == names
+    run = folder / ".metaflow" / "Foreach" / (folder / "run-4").read_text()
+    # Its join has checked what they saved. The runtime writes their logs, and what became of them.
+    tasks = [task for task in (run / "work").glob("[0-9]*") if task.name != "100000"]
+    assert len(tasks) == 4
+    for task in tasks:
+        assert json.loads((task / "0.runtime").read_text())["success"] is True
+        assert (task / "0.runtime_stdout.log").exists()
