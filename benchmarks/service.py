@@ -5,7 +5,6 @@ added to each request, and requests are counted, which are as many each time.
 """
 
 import os
-import shutil
 from contextlib import suppress
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
@@ -13,7 +12,14 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 from benchmarks.support.datastores import metaflow, require_metaflow
 from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder, short_of_time
-from benchmarks.support.processes import PROGRAMS, place_flow, run_in_fork, run_python
+from benchmarks.support.processes import (
+    PROGRAMS,
+    log_processes,
+    logged_processes,
+    place_flow,
+    run_in_fork,
+    run_python,
+)
 from benchmarks.support.services import counts, reset, service_settings, start_service
 
 if metaflow is not None:
@@ -192,13 +198,10 @@ def count_run(run):
     """Count what a run asks of its service, and the processes that it starts."""
     service = start_service()
     folder = place_run(run, service.direct)
-    shutil.copy(PROGRAMS / "log_processes.py", folder / "sitecustomize.py")
-    log = folder / "processes"
-    logging = {"PYTHONPATH": str(folder), "PROCESS_LOG": str(log)}
-    run_flow(folder, service.counted, *RUNS[run], **logging)
+    run_flow(folder, service.counted, *RUNS[run], **log_processes(folder))
     found = counts(service.counted)
     service.stop()
-    return found | {"processes": len(log.read_text().splitlines())}
+    return found | {"processes": logged_processes(folder)}
 
 
 def count_reads():

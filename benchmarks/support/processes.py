@@ -47,3 +47,15 @@ def place_flow(name, folder):
     """Copy a flow script into `folder`, where a person would start it; return its name."""
     shutil.copy(PROGRAMS / name, folder / name)
     return name
+
+
+def log_processes(folder):
+    """Return the variables that let Python log in a folder which processes it starts."""
+    shutil.copy(PROGRAMS / "log_processes.py", folder / "sitecustomize.py")
+    return {"PYTHONPATH": str(folder), "PROCESS_LOG": str(folder / "processes")}
+
+
+def logged_processes(folder):
+    """Return how many processes were logged in a folder."""
+    log = folder / "processes"
+    return len(log.read_text().splitlines()) if log.exists() else 0

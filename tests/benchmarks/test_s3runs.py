@@ -1,0 +1,67 @@
+"""What runs and batches ask S3 for: the same each time, with the newest release and the oldest."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from mfbench.foundation.paths import ROOT
+from tests.optimizations.optimized_releases import NEWEST, VERSIONS
+
+COUNT = """
+import json
+from benchmarks import s3runs
+del s3runs.RUNS["foreach of 5"]  # it takes half a minute
+counted = s3runs.Counted().setup_cache()
+for each in counted.values():
+    # Bytes and routes hold numbers of runs. How many workers share a connection is chance.
+    del each["by_route"], each["bytes"], each["connections"]
+print(json.dumps(counted))
+"""
+
+
+@pytest.fixture
+def run(release_python, tmp_path):
+    def run(version, code):
+        command = [release_python(version), "-c", code]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        finished = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        return finished.stdout or finished.stderr
+
+    return run
+
+
+def test_counts_are_the_same_twice(run):
+    counted, again = (json.loads(run(NEWEST, COUNT)) for _ in range(2))
+    assert counted == again
+    assert counted["get"]["requests"] == counted["info"]["requests"] == 20
+    assert counted["hello"]["processes"] >= 2
+
+
+def test_the_oldest_release_is_counted(run):
+    counted = json.loads(run(VERSIONS[0], COUNT))
+    assert all(each["requests"] >= 20 for each in counted.values())
+
+
+@pytest.mark.parametrize("batch", ["get", "info"])
+def test_objects_that_are_missing_are_an_error(run, batch):
+    said = run(
+        NEWEST,
+        f"from benchmarks import s3runs\nbucket = s3runs.start_bucket()\ns3runs.many({batch!r})",
+    )
+    assert "NotFound" in said
+
+
+def test_an_input_that_is_missing_is_an_error(run):
+    said = run(
+        NEWEST,
+        "from benchmarks import s3runs\n"
+        "bucket = s3runs.start_bucket()\n"
+        "s3runs.save_inputs(bucket)\n"
+        "s3runs.INPUTS.append('1/work/none')\n"
+        "s3runs.open_inputs()",
+    )
+    assert "RuntimeError: an input of the join is missing" in said
