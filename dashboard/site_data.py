@@ -31,8 +31,9 @@ FIRST_CASE = "instructions.Command.track_run(import metaflow)"
 HIGHLIGHTS = {
     "import metaflow": ("imports.Import.timeraw_metaflow", FIRST_CASE),
     "flow.py run": ("flows.Run.time_hello",),
+    "with a service": ("service.Running.time_run(hello)",),
+    "with S3": ("s3runs.Run.time_run(hello)",),
     "saving an 8 MB array": ("artifacts.Save.time_save(float64-8MB)",),
-    "loading it": ("artifacts.Load.time_load(float64-8MB)",),
 }
 
 

@@ -10,7 +10,7 @@ from mfbench.measure.selection import repeating_cases, timed_cases
 from mfbench.repository.releases import minor_of, minor_releases, releases_on_main
 from mfbench.repository.series import find_commit
 
-# All of a release takes less than 90 seconds then.
+# A release takes minutes even so.
 ROUNDS = 3
 
 

@@ -82,8 +82,8 @@ def is_repeating(benchmarks: Benchmarks, case: Case) -> bool:
 
 
 def counts_of(benchmarks: Benchmarks) -> list[Case]:
-    """Return the cases that valgrind counts the instructions of, but for the large ones."""
-    return [case for case in _in_profile(benchmarks, "thorough", ()) if is_count(benchmarks, case)]
+    """Return the cases that are counted in seconds, where others need whole runs."""
+    return [case for case in cases_of(benchmarks, ["instructions"]) if is_count(benchmarks, case)]
 
 
 def is_count(benchmarks: Benchmarks, case: Case) -> bool:

@@ -21,10 +21,10 @@ SIDES = ("main", "optimized")
 ROWS = {
     "`import metaflow`": "imports.Import.timeraw_metaflow",
     "`flow.py run` of two steps": "flows.Run.time_hello",
+    "the same with a metadata service, 20 ms away": "service.Running.time_run(hello)",
+    "the same with S3, 20 ms away": "s3runs.Run.time_run(hello)",
+    "data of 50 tasks, from the service": "service.Reading.time_read(data of 50 tasks)",
     "saving 8 MB of float64": "artifacts.Save.time_save(float64-8MB)",
-    "loading 8 MB of float64": "artifacts.Load.time_load(float64-8MB)",
-    "data of 50 tasks, read by the client": "client.ManyTasks.time_collect(50)",
-    "`parallel_map` of 8 tasks": "multicore.ParallelMap.time_map(8, default)",
 }
 
 

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from benchmarks.support import beside
 from mfbench.foundation.paths import ROOT
 from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
@@ -47,9 +48,10 @@ def test_counts_of_a_wide_run_and_of_printed_lines_are_the_same_twice(counted):
 
 @needs_valgrind
 def test_a_counted_run_is_a_whole_run_in_the_oldest_release_too(counted):
-    folder, counts = counted(VERSIONS[0], (4,))
+    lint = [("pylint", str(beside.FOLDER))] if beside.has("pylint") else []
+    folder, counts = counted(VERSIONS[0], (4,), ("print", 0, 5), *lint)
     names = {f"{what} {width}" for what in ("run", "task", "join") for width in (1, 4)}
-    assert counts.keys() == names
+    assert counts.keys() == names | {"print 0", "print 5"} | {job for job, _ in lint}
     run = folder / ".metaflow" / "Foreach" / (folder / "run-4").read_text()
     # Its join has checked what they saved. The runtime writes their logs, and what became of them.
     tasks = [task for task in (run / "work").glob("[0-9]*") if task.name != "100000"]
