@@ -131,7 +131,9 @@ class RunWithPylint(Flow):
         self.run()
 
     def run(self):
-        run_python([self.script, "run"], self.folder, PYTHONPATH=self.path)
+        run_python(
+            [self.script, "run"], self.folder, PYTHONPATH=self.path, METAFLOW_HOME=str(self.folder)
+        )
 
     def time_second(self):
         self.run()

@@ -21,4 +21,7 @@ SERIES: tuple[Optimization, ...] = (
     load("read_in_place"),
     load("blake3_keys"),
     load("s3_client_before_forking"),
+    load("count_finished_siblings"),
+    load("keep_pylint_verdict"),
+    load("drain_log_lines"),
 )

@@ -87,10 +87,11 @@ def print_lines(*numbers):
 
 def lint(folder):
     """Count the second run of a flow where pylint is installed: in a folder that is on the path."""
-    os.environ["HOME"] = "."
+    os.environ.update(HOME=".", METAFLOW_HOME=".metaflowconfig")
     environment = {**os.environ, "PYTHONPATH": folder}
     subprocess.run([sys.executable, "flows/hello.py", "run"], env=environment, check=True)
-    sys.path.insert(0, folder)
+    # As in the first run: what is kept of it may depend on where modules are looked for.
+    sys.path[:1] = [os.path.abspath("flows"), folder]  # noqa: PTH100
     branch("pylint", start_run, "hello.py", "run")
 
 
@@ -115,7 +116,7 @@ def start_flow(script, *arguments):
     script = f"flows/{script}"
     sys.argv = [script, *arguments]
     # This module is `__main__` already, as the flow's script would be.
-    globals()["__file__"] = script
+    globals()["__file__"] = os.path.abspath(script)  # noqa: PTH100
     exec(compile(Path(script).read_text(), script, "exec"), globals())
 
 
