@@ -24,4 +24,5 @@ SERIES: tuple[Optimization, ...] = (
     load("count_finished_siblings"),
     load("keep_pylint_verdict"),
     load("drain_log_lines"),
+    load("tasks_from_warm_process"),
 )
