@@ -23,11 +23,17 @@ Could fail:
 Price: the paths of a join's siblings are kept until the run ends.
 """
 
-from optimizations.edits import Claim, SourceTree
+from optimizations.edits import Claim, SourceTree, Target
 
 CLAIMS = (
-    Claim("scheduler.WidestParent.track_per_task(1000)", "scheduler per task of 1,000"),
-    Claim("scheduler.Parent.track_per_task(200)", "scheduler per task of 200"),
+    Claim("scheduler.Parent.track_per_task(200)", "scheduler, per task of a foreach of 200"),
+)
+TARGET = Target(
+    "the scheduler's work for a task grows with the foreach's width",
+    claimed="no report known; found with a profiler",
+    case="scheduler.Parent.track_per_task(200)",
+    at_least=1.4,
+    reported=True,
 )
 
 RUNTIME = "metaflow/runtime.py"

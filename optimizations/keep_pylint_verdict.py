@@ -29,11 +29,18 @@ To go back: deleting `METAFLOW_HOME/pylint` lets the next run lint again.
 Price: each run reads the modules that pylint read; a small file stays for each flow and folder.
 """
 
-from optimizations.edits import Claim, SourceTree
+from optimizations.edits import Claim, SourceTree, Target
 
 CLAIMS = (
     Claim("scheduler.Lint.track_second", "process of a second run where pylint is installed"),
     Claim("scheduler.RunWithPylint.time_second", "second run where pylint is installed"),
+)
+TARGET = Target(
+    "where pylint is installed, each run begins by checking the flow with it",
+    claimed="metaflow #1394 (which asks for Ruff instead)",
+    case="scheduler.Lint.track_second",
+    at_least=3,
+    reported=True,
 )
 
 

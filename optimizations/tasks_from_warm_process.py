@@ -47,7 +47,7 @@ what preloaded modules print is in no log. METAFLOW_RUN_ID is empty while module
 run of one step may be slower. A step with `@environment`, `@conda` or `@pypi` gains nothing.
 """
 
-from optimizations.edits import Claim, SourceTree
+from optimizations.edits import Claim, SourceTree, Target
 
 CLAIMS = (
     Claim("forked.Foreach.time_run(50)", "foreach of 50 tasks, with METAFLOW_RUNTIME_FORK=1"),
@@ -55,6 +55,13 @@ CLAIMS = (
     Claim("forked.Run.time_hello", "`flow.py run`, two steps, with METAFLOW_RUNTIME_FORK=1"),
     Claim("forked.Task.track_instructions", "instructions of a forked task"),
     Claim("forked.Memory.track_tasks", "memory of 16 forked tasks"),
+)
+TARGET = Target(
+    "each task of a local run starts Python and imports everything anew",
+    claimed="metaflow #127",
+    case="forked.Foreach.time_run(50)",
+    at_least=6.5,
+    reported=True,
 )
 
 BESIDE = 'FEAT_ALWAYS_UPLOAD_CODE_PACKAGE = from_conf("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", False)'
