@@ -23,6 +23,9 @@ SERIES: tuple[Optimization, ...] = (
     load("s3_client_before_forking"),
     load("count_finished_siblings"),
     load("keep_pylint_verdict"),
+    load("late_heartbeat"),
+    load("artifacts_in_one_request"),
+    load("fewer_registrations"),
     load("drain_log_lines"),
     load("tasks_from_warm_process"),
 )

@@ -25,9 +25,7 @@ Price: the paths of a join's siblings are kept until the run ends.
 
 from optimizations.edits import Claim, SourceTree, Target
 
-CLAIMS = (
-    Claim("scheduler.Parent.track_per_task(200)", "scheduler, per task of a foreach of 200"),
-)
+CLAIMS = (Claim("scheduler.Parent.track_per_task(200)", "scheduler, per task of a foreach of 200"),)
 TARGET = Target(
     "the scheduler's work for a task grows with the foreach's width",
     claimed="no report known; found with a profiler",

@@ -1,0 +1,166 @@
+"""Register a task with the metadata service in fewer requests.
+
+With the metadata service, a task of a local run takes 9 or 10 requests, one after the other, and
+half of them while no other task can start. Root cause: each piece of news is sent by itself, and
+some twice. The scheduler asks for the step (404 for its first task), creates it, creates the task
+and registers system metadata; the task registers the same system metadata again, then that it has
+begun, whether it went well, that it is done, and its artifacts.
+
+What changes:
+
+- a step is created by the first task of a process, without asking for it: 409 tells that it exists;
+- a task sends its system metadata with the news that it has begun, and `attempt_ok` with the news
+  that it is done. What waits is sent as the process ends, if nothing else comes;
+- the scheduler drops its own copy of a task's system metadata if the task went well.
+
+Reproduce: count the requests of a run (`METAFLOW_SERVICE_URL` through a proxy that logs). Before: 9
+per task, and one more per step. After: 5, and one more per step; one of the 5 asks for the version.
+
+Could fail:
+
+- A task's process does not start, is killed or fails: the scheduler registers the task's system
+  metadata as it exits.
+- A task fails between two pieces of news, or its artifacts can't be saved: what waits is sent as
+  the process ends. So `attempt_ok` is registered then, too.
+- A task is killed between saving its artifacts and being done: `attempt_ok` is missing. Before, it
+  could say that a task went well that was never done.
+- The service goes away: the same error as before, of the next request. What waits as a process ends
+  is tried once more; what can't be sent is told on stderr.
+- The scheduler is killed: the system metadata of tasks that have not begun are missing.
+
+To go back: revert the commit. What is stored is the same.
+
+Price: `Task.metadata` lists the system metadata of a task once, no longer twice; while a task waits
+for its machine, not at all. The service sees a POST for a step that exists, instead of a GET.
+"""
+
+from optimizations.edits import Claim, SourceTree, Target
+
+CLAIMS = (
+    Claim("service.Traffic.track_requests(foreach of 10)", "requests of a foreach of 10"),
+    Claim("service.Running.time_run(hello)", "hello flow with a service"),
+    Claim("service.Running.time_run(foreach of 10)", "foreach of 10 with a service"),
+)
+TARGET = Target(
+    "each task of a local run registers itself in 9 or 10 requests",
+    claimed="no report known; found by counting requests",
+    case="service.Running.time_run(hello)",
+    at_least=1.8,
+    reported=True,
+)
+
+START_HEARTBEAT = "def start_task_heartbeat(self, flow_id, run_id, step_name, task_id):\n    pass\n"
+INTERFACE = '''
+def register_metadata_later(self, run_id, step_name, task_id, metadata):
+    """
+        Registers metadata that may wait for the next metadata of the same task, or for the
+        end of the process. Arguments are those of `register_metadata`.
+        """
+    self.register_metadata(run_id, step_name, task_id, metadata)
+
+def discard_metadata(self, run_id, step_name, task_id):
+    """
+        Forgets the metadata of a task that `register_metadata_later` was given and that
+        still wait. The scheduler calls this if the task has registered them itself.
+        """
+    pass
+'''
+VERSION = "def version(self):\n    return self._version(self._monitor)\n"
+METHODS = """
+def register_metadata_later(self, run_id, step_name, task_id, metadata):
+    key = (run_id, step_name, str(task_id))
+    self._later.setdefault(key, []).extend(metadata)
+
+def discard_metadata(self, run_id, step_name, task_id):
+    self._later.pop((run_id, step_name, str(task_id)), None)
+
+def _register_at_exit(self):
+    try:
+        for key in list(self._later):
+            self.register_metadata(*key, metadata=[])
+    except Exception as ex:
+        print("Metadata could not be registered: %s" % ex, file=sys.stderr)
+
+def _ensure_step(self, run_id, step_name):
+    if (run_id, step_name) not in self._known_steps:
+        path = self._create_path("step", self._flow_name, run_id, step_name)
+        data = self._step_to_json(
+            run_id, step_name, self.sticky_tags, self.sticky_sys_tags
+        )
+        # If it exists, this is answered with 409, which is no error
+        self._request(self._monitor, path, "POST", data=data)
+        self._known_steps.add((run_id, step_name))
+"""
+SEND = "data = self._metadata_to_json(run_id, step_name, task_id, metadata)"
+SEND_ALL = f"""
+key = (run_id, step_name, str(task_id))
+metadata = self._later.pop(key, []) + list(metadata)
+{SEND}
+"""
+ATTEMPT_OK = """
+self.metadata.{}(
+    run_id,
+    step_name,
+    task_id,
+    [
+        MetaDatum(
+            field="attempt_ok",
+            value=attempt_ok,
+            type="internal_attempt_status",
+            tags=["attempt_id:{{0}}".format(retry_count)],
+        ),
+    ],
+)
+"""
+WAIT = "returncode = self._proc.wait()"
+DISCARD = """
+if returncode == 0:  # The task has registered its system metadata itself
+    task = self.task
+    task.metadata.discard_metadata(task.run_id, task.step, task.task_id)
+"""
+
+
+def apply(tree: SourceTree) -> None:
+    """Let metadata wait, in the task and in the scheduler, and create steps once."""
+    provider = tree["metaflow/metadata_provider/metadata.py"]
+    provider.replace_statement(
+        within="MetadataProvider._register_system_metadata",
+        find="self.register_metadata(run_id, step_name, task_id, metadata)",
+        by="self.register_metadata_later(run_id, step_name, task_id, metadata)",
+    )
+    provider.replace_statement(
+        within="MetadataProvider", find=START_HEARTBEAT, by=f"{INTERFACE}\n{START_HEARTBEAT}"
+    )
+    service = tree["metaflow/plugins/metadata_providers/service.py"]
+    service.replace_statement(
+        within="ServiceMetadataProvider.__init__",
+        find="self.sidecar = None",
+        by="""
+        self.sidecar = None
+        self._known_steps = set()
+        self._later = {}  # Metadata that waits, by run, step and task
+        atexit.register(self._register_at_exit)
+        """,
+    )
+    service.replace_statement(
+        within="ServiceMetadataProvider.register_metadata", find=SEND, by=SEND_ALL
+    )
+    service.replace_statement(
+        within="ServiceMetadataProvider", find=VERSION, by=f"{METHODS}\n{VERSION}"
+    )
+    service.replace_statement(
+        within="ServiceMetadataProvider._new_task",
+        find='self._get_or_create("step", run_id, step_name)',
+        by="self._ensure_step(run_id, step_name)",
+    )
+    service.add_import("import atexit")
+    service.add_import("import sys")
+    tree["metaflow/task.py"].replace_statement(
+        within="MetaflowTask.run_step",
+        find=ATTEMPT_OK.format("register_metadata"),
+        by=ATTEMPT_OK.format("register_metadata_later"),
+    )
+    tree["metaflow/runtime.py"].replace_statement(
+        within="Worker.terminate", find=WAIT, by=f"{WAIT}\n{DISCARD}"
+    )
+    tree.insert("test/unit/test_fewer_registrations.py")
