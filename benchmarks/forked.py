@@ -85,7 +85,7 @@ class Task(Flow):
 
 
 class Memory(Flow):
-    """Memory of a run whose 16 tasks are all there at once, shared pages counted once."""
+    """Memory of a run while its 16 tasks are alive, with shared pages counted once."""
 
     rounds, timeout = 1, 300
     script = "together.py"
@@ -97,9 +97,9 @@ class Memory(Flow):
 
 
 def counts_of_tasks(folder):
-    """Return the counts of processes that no counted process stems from.
+    """Return the instructions of each task: of each counted process that forked no other.
 
-    A forked process goes on counting where the process that forked it was.
+    A forked process inherits the count of its parent, which is subtracted.
     """
     counts, parents = {}, {}
     for log in folder.iterdir():

@@ -50,7 +50,7 @@ class Load(Large):
 
     def setup(self, payload):
         super().setup(payload)
-        # In a process of its own: a measured one has held no such artifact before.
+        # In another process, so that memory which saving leaves behind is not in this one.
         run_in_fork(save, self.artifacts, self.folder)
         del self.artifacts
 

@@ -1,7 +1,7 @@
 """Whole runs and batches in S3: what users of `--datastore s3` wait for, and what they ask S3 for.
 
 The server is on this machine and answers faster than S3. So times are taken with 20 ms added to
-each request. Requests and processes are counted, which are as many each time.
+each request. Counts of requests and processes repeat exactly, and are taken without that.
 """
 
 import os
@@ -78,7 +78,7 @@ class Traffic(Counted):
 
 
 class Join(Counted):
-    """Keys that a join asks for to open each of its inputs."""
+    """Requests that a join sends to open its inputs, per input."""
 
     params = (len(INPUTS),)
     param_names = ("inputs",)

@@ -1,7 +1,7 @@
 """The metadata service: what a run asks of it, and what a notebook that looks at runs waits for.
 
 The service is on this machine and answers faster than one far away. So times are taken with 20 ms
-added to each request, and requests are counted, which are as many each time.
+added to each request. Counts of requests repeat exactly, and are taken without that.
 """
 
 import os

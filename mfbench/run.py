@@ -95,10 +95,10 @@ def command(
     With --series or --releases, BASE and HEAD do not matter: only what results/ lacks for this
     machine is measured, of main, the control and each optimisation (what it claims, alone), or of
     every release. Start them again after an interruption, and they continue. --bench selects from
-    all cases, whatever the profile; --rounds replaces the profile's number.
+    all cases but the large ones, whatever the profile; --rounds replaces the profile's number.
 
     With --large, only the large cases are measured, as often as they declare: they take gigabytes
-    and many minutes, and no other run measures them.
+    and many minutes, and no other run measures them. --bench then selects from these.
 
     With --dirty or --tree, the results are kept under the machine name "uncommitted", and published
     nowhere. BASE is what is checked out in upstream/ for --dirty, and main for --tree, if not

@@ -26,6 +26,8 @@ SERIES: tuple[Optimization, ...] = (
     load("late_heartbeat"),
     load("artifacts_in_one_request"),
     load("fewer_registrations"),
+    load("s3_in_threads"),
+    load("s3_asked_once"),
     load("drain_log_lines"),
     load("tasks_from_warm_process"),
 )

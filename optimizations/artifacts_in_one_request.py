@@ -10,12 +10,13 @@ What changes: where metadata comes from the service,
 - the tasks of one listing of a step share their artifacts. After the first ones (one, and one more
   per 50 tasks) have asked alone, one request fetches those of all tasks;
 - a task asks for all its artifacts at once. If it has ended well (its `_task_ok` is true), they do
-  not change any more, and it keeps them. A task that runs or has failed asks each time, as before;
+  not change any more, and it keeps them. A task that runs or has failed
+  asks each time, and once more for an artifact that is not among them;
 - a run keeps its end task once that has ended well.
 
 Whether `_task_ok` is true is told by its hash, so nothing is read from the datastore.
 
-Reproduce: count the requests of this. Before: two, and one per task. After: five for 50 tasks.
+Reproduce: count the requests of this. Before: two, and one per task. After: five, for 50 tasks.
 
     python -c "from metaflow import Step; print([t.data.x for t in Step('MyFlow/1/my_step')])"
 

@@ -1,8 +1,9 @@
 """Read and show the log lines of a task together.
 
-Whenever the process of a run wakes up, it reads one line of a task's output, and writes it in three
-parts. So a task that prints much keeps the scheduler busy. Root cause: `read_logline` calls
-`readline()` once, and `logger` writes and flushes time, task and text one by one.
+Whenever the process of a run wakes up, it reads one line of a task's output, and writes its time,
+task and text separately. So a task that prints much keeps the scheduler busy. Root cause:
+`read_logline` calls `readline()` once, and `logger` writes and flushes time, task and text one by
+one.
 
 What changes: `read_logline` reads all that is in the pipe, at most 64 KiB, and shows these lines
 with one write. The beginning of a line is kept until its end, or that of the task. Each line is
@@ -14,7 +15,8 @@ Reproduce: `python -m cProfile flow.py run`, with a task that prints 10,000 line
 Could fail:
 
 - A task prints the beginning of a line, as progress bars do: the scheduler no longer waits for the
-  end, so that other tasks go on. Before, it also left lines unseen that had come with another.
+  end, so that other tasks go on. Before, lines that had arrived with another
+  stayed in the buffer until more output came.
 - Another process holds the pipe open: as before, it does not block after the end of the task.
 - A remote task has formatted its lines: they are shown one by one with their own times, as before.
 - An extension has another logger: it must accept a list of lines.
@@ -30,7 +32,7 @@ CLAIMS = (
 )
 TARGET = Target(
     "the scheduler reads, styles and writes each printed line by itself",
-    claimed="no report known; found with a profiler",
+    claimed="a profile",
     case="scheduler.Log.track_read(1000)",
     at_least=5,
     reported=True,

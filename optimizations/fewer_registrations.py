@@ -1,31 +1,31 @@
 """Register a task with the metadata service in fewer requests.
 
 With the metadata service, a task of a local run takes 9 or 10 requests, one after the other, and
-half of them while no other task can start. Root cause: each piece of news is sent by itself, and
-some twice. The scheduler asks for the step (404 for its first task), creates it, creates the task
-and registers system metadata; the task registers the same system metadata again, then that it has
-begun, whether it went well, that it is done, and its artifacts.
+half of them while no other task can start. Root cause: each registration is a request of its own,
+and some are sent twice. The scheduler asks for the step (404 for its first task), creates it,
+creates the task and registers system metadata; the task registers the same system metadata again,
+then that it has begun, whether it went well, that it is done, and its artifacts.
 
 What changes:
 
 - a step is created by the first task of a process, without asking for it: 409 tells that it exists;
-- a task sends its system metadata with the news that it has begun, and `attempt_ok` with the news
-  that it is done. What waits is sent as the process ends, if nothing else comes;
+- a task registers its system metadata together with its begin, and `attempt_ok` together with its
+  end. What is still pending is sent as the process ends;
 - the scheduler drops its own copy of a task's system metadata if the task went well.
 
 Reproduce: count the requests of a run (`METAFLOW_SERVICE_URL` through a proxy that logs). Before: 9
-per task, and one more per step. After: 5, and one more per step; one of the 5 asks for the version.
+per task, and one more per step. After: 5 (one asks for the service's version), and one per step.
 
 Could fail:
 
 - A task's process does not start, is killed or fails: the scheduler registers the task's system
   metadata as it exits.
-- A task fails between two pieces of news, or its artifacts can't be saved: what waits is sent as
-  the process ends. So `attempt_ok` is registered then, too.
+- A task fails before its next registration, or its artifacts can't be saved: what is pending is
+  sent as the process ends. So `attempt_ok` is registered then, too.
 - A task is killed between saving its artifacts and being done: `attempt_ok` is missing. Before, it
   could say that a task went well that was never done.
-- The service goes away: the same error as before, of the next request. What waits as a process ends
-  is tried once more; what can't be sent is told on stderr.
+- The service becomes unreachable: the next request raises the same error as before. What is pending
+  as a process ends is tried once more; what can't be sent is told on stderr.
 - The scheduler is killed: the system metadata of tasks that have not begun are missing.
 
 To go back: revert the commit. What is stored is the same.
@@ -43,7 +43,7 @@ CLAIMS = (
 )
 TARGET = Target(
     "each task of a local run registers itself in 9 or 10 requests",
-    claimed="no report known; found by counting requests",
+    claimed="counting requests",
     case="service.Running.time_run(hello)",
     at_least=1.8,
     reported=True,
@@ -53,15 +53,15 @@ START_HEARTBEAT = "def start_task_heartbeat(self, flow_id, run_id, step_name, ta
 INTERFACE = '''
 def register_metadata_later(self, run_id, step_name, task_id, metadata):
     """
-        Registers metadata that may wait for the next metadata of the same task, or for the
-        end of the process. Arguments are those of `register_metadata`.
+        Registers metadata with the next metadata of the same task, or as the process
+        ends. Arguments are those of `register_metadata`.
         """
     self.register_metadata(run_id, step_name, task_id, metadata)
 
 def discard_metadata(self, run_id, step_name, task_id):
     """
-        Forgets the metadata of a task that `register_metadata_later` was given and that
-        still wait. The scheduler calls this if the task has registered them itself.
+        Forgets what `register_metadata_later` was given for a task and has not sent. The
+        scheduler calls this if the task has registered them itself.
         """
     pass
 '''
@@ -69,14 +69,14 @@ VERSION = "def version(self):\n    return self._version(self._monitor)\n"
 METHODS = """
 def register_metadata_later(self, run_id, step_name, task_id, metadata):
     key = (run_id, step_name, str(task_id))
-    self._later.setdefault(key, []).extend(metadata)
+    self._pending.setdefault(key, []).extend(metadata)
 
 def discard_metadata(self, run_id, step_name, task_id):
-    self._later.pop((run_id, step_name, str(task_id)), None)
+    self._pending.pop((run_id, step_name, str(task_id)), None)
 
 def _register_at_exit(self):
     try:
-        for key in list(self._later):
+        for key in list(self._pending):
             self.register_metadata(*key, metadata=[])
     except Exception as ex:
         print("Metadata could not be registered: %s" % ex, file=sys.stderr)
@@ -94,7 +94,7 @@ def _ensure_step(self, run_id, step_name):
 SEND = "data = self._metadata_to_json(run_id, step_name, task_id, metadata)"
 SEND_ALL = f"""
 key = (run_id, step_name, str(task_id))
-metadata = self._later.pop(key, []) + list(metadata)
+metadata = self._pending.pop(key, []) + list(metadata)
 {SEND}
 """
 ATTEMPT_OK = """
@@ -138,7 +138,7 @@ def apply(tree: SourceTree) -> None:
         by="""
         self.sidecar = None
         self._known_steps = set()
-        self._later = {}  # Metadata that waits, by run, step and task
+        self._pending = {}  # Metadata to be sent, by run, step and task
         atexit.register(self._register_at_exit)
         """,
     )

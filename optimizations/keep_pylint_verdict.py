@@ -1,4 +1,4 @@
-"""Keep pylint's good verdict until something that it read changes.
+"""Cache a clean result of pylint until something that it read changes.
 
 Where pylint is installed, each `run`, `resume` and deployment lints the flow, which costs more than
 all else that a short run does. Root cause: nothing is kept of the verdict on an unchanged flow.
@@ -8,9 +8,9 @@ depends on, and a digest of it. While the digest stays the same, the next check 
 "Pylint is happy!" without loading pylint. The list holds, by content, each module that pylint read
 (the flow, what it imports, and what that imports), files that configure it, the versions of pylint
 and astroid, and metaflow's own filter of messages. It also holds the names of modules in their
-folders and in `sys.path`, and places of configurations, since new files there may count. The kept
-file is named after the rest: the flow's path, options, the folder, `sys.path`, the version of
-Python and extensions. A verdict that is not good is never kept.
+folders and in `sys.path`, and places of configurations, since new files there may count. The file's
+name is a hash of what else matters: the flow's path, options, the folder, `sys.path`, the version
+of Python and extensions. A verdict that is not good is never kept.
 
 Reproduce: where pylint is installed, `time python flow.py run`, twice. Before, the second run takes
 as long as the first; after, as long as one with `--no-pylint`.

@@ -9,9 +9,11 @@ task or a run as its first heartbeat, and takes the next one ten seconds later.
 What changes: a timer starts the process after five seconds, unless the task or the run has ended.
 The process is a script that imports nothing of metaflow. The task makes the request ready, and the
 script sends it by itself: `http.client` alone would take three times as long as Python's start.
-Where plain HTTP is not enough (TLS, a proxy, a redirection), the script imports requests.
+Where plain HTTP is not enough (TLS, a proxy, a redirection), the script imports requests. The
+service's version is no longer asked for, which is a request less per task.
 
-Reproduce: with a metadata service, count the heartbeats of short tasks. Before: one each. After: 0.
+Reproduce: with a metadata service, count heartbeat processes. Before: one per task, and one for the
+run. After: none, if the run ends within five seconds.
 
     strace -f -e trace=execve -o calls python myflow.py run; grep -c heartbeat calls
 
@@ -20,7 +22,8 @@ Could fail:
 - A task is killed or fails: the script's standard input ends, and the script, as the sidecar did.
 - The task forks while the timer waits: only the task has the timer, which holds no lock that the
   child could need. Python 3.12 and later warn of such forks, if the flow's own file forks.
-- A retry has an old heartbeat as it starts: the next came after a second, and comes after five.
+- A retry starts with the last heartbeat of the attempt before: its first one now comes after five
+  seconds, not after one.
 - The service takes a connection and never answers: a request ends after ten seconds and is tried
   again. Before, the heartbeats of this task had ended.
 - An extension replaces the sidecar `heartbeat`, or derives from it: its own is started.
@@ -38,7 +41,7 @@ CLAIMS = (
 )
 TARGET = Target(
     "each task starts a process for its heartbeats, which imports metaflow",
-    claimed="no report known; found by counting processes",
+    claimed="counting processes",
     case="service.Processes.track_started(foreach of 10)",
     at_least=1.3,
     reported=True,

@@ -4,8 +4,9 @@ Each task of a local run is a new Python process that imports Metaflow, and what
 before it does anything. A wide foreach of short tasks pays for little else. Root cause: the runtime
 can only execute its command line.
 
-What changes: with METAFLOW_RUNTIME_FORK=1 (Linux, Python 3.9), `run` and `resume` first start one
-more process, `python -c`, with the environment, folder, group and signals of a task. It loads what
+What changes: with METAFLOW_RUNTIME_FORK=1 (Linux, Python 3.9 or newer), `run` and `resume` first
+start a fork server: one more process, `python -c`, with the environment, working directory, process
+group and signal mask of a task. It loads what
 the runtime has loaded of Metaflow, and the modules that METAFLOW_RUNTIME_FORK_PRELOAD names
 (`pandas,sklearn`), but nothing of the flow. The runtime sends it the arguments and the pipes of
 each task. It forks twice, so that the task becomes a child of the runtime, which waits for it,

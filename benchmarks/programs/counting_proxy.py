@@ -1,7 +1,7 @@
 """Forward requests to a server after a delay, and count them, until standard input ends.
 
-Arguments: the server's address, the delay in milliseconds, and how the paths of those requests end
-that are to be counted by route alone. Prints the port. `GET /__counts` returns the counts and
+Arguments: the server's address, the delay in milliseconds, and ends of paths: requests whose paths
+end so are counted in `by_route` only. Prints the port. `GET /__counts` returns the counts and
 `POST /__reset` zeroes them; neither is counted. A connection counts once it has carried a request
 that counts; bytes are those of bodies. Where the server is gone, the client's connection ends.
 """
@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-_, ADDRESS, DELAY_MS, *APART = sys.argv
+_, ADDRESS, DELAY_MS, *ROUTE_ONLY = sys.argv
 BLOCK = 2**20
 # What concerns one connection only, and so is not forwarded.
 OF_CONNECTION = {"connection", "expect", "keep-alive", "transfer-encoding"}
@@ -75,7 +75,7 @@ class Proxy(BaseHTTPRequestHandler):
         received = answer.length or len(whole)
         with lock:  # before the client has its answer, and may ask for the counts
             by_route[f"{self.command} {path}"] += 1
-            if not path.endswith(tuple(APART)):
+            if not path.endswith(tuple(ROUTE_ONLY)):
                 connections.add(self)
                 totals.update(requests=1, not_found=answer.status == 404, bytes=sent + received)
         self.pass_on(answer, whole)

@@ -83,7 +83,7 @@ def artifacts_of_newest_attempts(**path):
 
 @app.get(f"{TASK}/artifacts/<name>")
 def artifact_of_newest_attempt(name, **path):
-    """Answer with an artifact of the newest attempt, which each has one called `name` of."""
+    """Answer with an artifact of the newest attempt: each attempt has one called `name`."""
     attempts = [row["attempt_id"] for row in select("artifacts", name="name", **path)]
     return show_one("artifacts", name=name, attempt_id=max(attempts, default=0), **path)
 

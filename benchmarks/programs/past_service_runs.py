@@ -1,7 +1,7 @@
 """Register past runs in a metadata service, and save their artifacts in the working directory.
 
-They are registered as metaflow 2.19.39 registers them, whichever is installed: all that look at
-them find the same. Argument: the service's address.
+They are registered as metaflow 2.19.39 does it, whichever is installed, so that every commit reads
+the same data. Argument: the service's address.
 """
 
 import http.client

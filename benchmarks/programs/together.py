@@ -11,7 +11,7 @@ WIDTH = 16
 
 
 class Together(FlowSpec):
-    """Be there, all at the same time."""
+    """Keep 16 tasks alive at once."""
 
     @step
     def start(self):
@@ -26,7 +26,7 @@ class Together(FlowSpec):
         while self.input == 0 and len(list(Path().glob("there-*"))) < WIDTH:
             time.sleep(0.01)
         if self.input == 0:
-            Path("measured").write_text(str(memory_of(os.getppid())))
+            Path("measured").write_text(str(proportional_set_size(os.getppid())))
             Path("measured").rename("memory")
         while not Path("memory").exists():
             time.sleep(0.1)
@@ -42,8 +42,8 @@ class Together(FlowSpec):
         """End."""
 
 
-def memory_of(run):
-    """Return the bytes that a process and its children use, shared ones in equal parts."""
+def proportional_set_size(run):
+    """Return the proportional set size, in bytes, of a process and its children."""
     lists = Path(f"/proc/{run}/task").glob("*/children")
     processes = [run, *(child for each in lists for child in each.read_text().split())]
     rollups = [Path(f"/proc/{each}/smaps_rollup").read_text() for each in processes]

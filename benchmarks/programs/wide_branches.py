@@ -1,4 +1,4 @@
-"""Count wide runs as `branches.py` counts commands: each in a forked process that has metaflow.
+"""Count the instructions of wide runs, each in a process forked from one that has metaflow.
 
 Valgrind does not follow what a process starts. So a run's count is that of its own process alone,
 and tasks run at full speed. Those of a foreach are finished at once: `finished_task.sh` takes them
@@ -96,7 +96,7 @@ def lint(folder):
 
 
 def start_run(script, *arguments):
-    """Go on as a run that packs its code first: how far its thread comes is a matter of time."""
+    """Run a flow, but wait for the thread that packs its code, which would change the count."""
     from metaflow.package import MetaflowPackage
 
     begin = MetaflowPackage.__init__

@@ -1,6 +1,6 @@
 """Packages that people have beside metaflow, in a folder that only some measured processes see.
 
-In the pinned environment, they would change what all other results are results of.
+In the pinned environment, they would change every other result.
 """
 
 from asv_runner.benchmarks.mark import SkipNotImplemented

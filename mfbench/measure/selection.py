@@ -18,7 +18,7 @@ def select(
 ) -> list[Case]:
     """Select the cases of a profile, or those that match `pattern` as in ``asv run --bench``.
 
-    A pattern selects from all cases, or, if the profile is `LARGE`, from the large ones.
+    A pattern selects from the large cases if the profile is `LARGE`, and else from all others.
     Raises Failure where a topic is unknown or no case is selected.
     """
     known = sorted({name.partition(".")[0] for name in benchmarks})
@@ -30,7 +30,10 @@ def select(
         chosen = _in_profile(benchmarks, profile if profile == LARGE else "thorough", topics)
         found = [case for case in chosen if re.search(unquoted, str(case))]
         if not found:
-            raise Failure(f"--bench {pattern} matches no case; topics are {', '.join(known)}")
+            raise Failure(
+                f"--bench {pattern} matches no case; topics are {', '.join(known)}; "
+                "large cases need --large"
+            )
         return found
     found = timed_cases(benchmarks, profile, topics) + repeating_cases(benchmarks, profile, topics)
     if not found:
@@ -82,7 +85,7 @@ def is_repeating(benchmarks: Benchmarks, case: Case) -> bool:
 
 
 def counts_of(benchmarks: Benchmarks) -> list[Case]:
-    """Return the cases that are counted in seconds, where others need whole runs."""
+    """Return the cases of topic `instructions` that valgrind counts; others need whole runs."""
     return [case for case in cases_of(benchmarks, ["instructions"]) if is_count(benchmarks, case)]
 
 

@@ -38,8 +38,8 @@ page.
 
 ## Beyond the case study
 
-What users of metaflow report, in its issues and pull requests (those of metaflow-service are
-marked so), and what one optimisation did about it.
+What else is slow, and what one optimisation did about it. *Source*: the issue or pull request of
+metaflow that reports it, or how this project found it.
 
 {targets_table(pulls, reported=True)}
 ## Details
@@ -78,7 +78,7 @@ different runs.
 
 
 def targets_table(pulls: Sequence[Pull], reported: bool = False) -> str:
-    """Return a row for each target of the case study, or for each that users report."""
+    """Return a row for each target of the case study, or for each found since."""
     rows = []
     for pull in pulls:
         target = pull.optimization.target
@@ -90,7 +90,7 @@ def targets_table(pulls: Sequence[Pull], reported: bool = False) -> str:
             notes = " ".join(filter(None, (missed(row, target), target.finding)))
             cells = (target.name, target.claimed, measured, speed_up_text(row), pull.title, notes)
             rows.append(cells)
-    first = ("what users report", "where") if reported else ("target", "claimed")
+    first = ("what is slow", "source") if reported else ("target", "claimed")
     header = (*first, "before → after", "speed-up", "optimisation", "what did not hold")
     return markdown_table(header, rows)
 

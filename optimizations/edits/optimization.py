@@ -33,15 +33,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Target:
-    """A wish that an optimisation answers: a row of STATUS.md.
+    """Something slow, and how much faster it should become: a row of STATUS.md.
 
     Attributes
     ----------
     name : str
         What is slow.
     claimed : str
-        What the case study measured and hoped for; or, where `reported`, where users of metaflow
-        report it: issues and pull requests of its repository.
+        What the case study measured and hoped for; where `reported`, the issue or pull request of
+        metaflow that reports it, or how this project found it.
     case : str
         The claimed case that decides whether the target is reached.
     at_least : float
@@ -49,7 +49,7 @@ class Target:
     finding : str, optional
         What did not hold, or what else is to be known, in a sentence.
     reported : bool, optional
-        Whether it comes from users, not from the case study.
+        Whether it was found since, and not by the case study.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What is installed beside metaflow is pinned, and skipped where it is missing."""
+"""Benchmarks are skipped where a package that they need beside metaflow is missing."""
 
 import pytest
 from asv_runner.benchmarks.mark import SkipNotImplemented

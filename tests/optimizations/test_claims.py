@@ -27,9 +27,9 @@ def test_claimed_cases_exist(optimization):
     assert claimed, "the first claim is its headline"
 
 
-def test_each_target_of_the_case_study_is_decided_by_a_claimed_case():
+def test_each_target_is_decided_by_a_claimed_case():
     targets = [each for each in SERIES if each.target]
-    assert len({each.target.name for each in targets}) == 8
+    assert len({each.target.name for each in targets if not each.target.reported}) == 8
     for optimization in targets:
         target = optimization.target
         assert target.case in {claim.case for claim in optimization.claims}

@@ -70,7 +70,7 @@ class WarmProcess(object):
             and args.entrypoint == self._entrypoint
             and args.commands == ["step"]
             and dict(env, METAFLOW_RUN_ID="") == self._env
-            and _surroundings() == self._surroundings
+            and _inherited_state() == self._inherited_state
         ):
             return self._guarded(self._fork, args, env)
 
@@ -102,7 +102,7 @@ class WarmProcess(object):
             raise OSError("SIGCHLD has a handler")
         self._connection, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         self._connection.settimeout(RUNTIME_FORK_TIMEOUT)
-        self._surroundings = _surroundings()
+        self._inherited_state = _inherited_state()
         # Ctrl-C is for the runtime and the tasks
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
@@ -162,7 +162,7 @@ class WarmProcess(object):
         return ForkedTask(int(answer), *files)
 
 
-def _surroundings():
+def _inherited_state():
     # What a task inherits besides its environment
     return os.getcwd(), os.getpgrp(), signal.pthread_sigmask(signal.SIG_BLOCK, [])
 

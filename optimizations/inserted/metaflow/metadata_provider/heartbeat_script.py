@@ -1,6 +1,7 @@
-# Sends heartbeats to the metadata service until its standard input ends. This is run as a
-# script beside many a task, so it imports little: json or socket would take as long as
-# Python's start, http.client three times as long, requests eleven, metaflow twenty.
+# Sends heartbeats to the metadata service until its standard input ends. It is run as a
+# script, next to each task that takes longer than a few seconds, so it imports little:
+# json or socket would take as long as Python's start, http.client three times as long,
+# requests eleven times, metaflow twenty times.
 import os
 import select
 from _socket import SOCK_STREAM, getaddrinfo, socket

@@ -20,7 +20,7 @@ def worker(mocker):
     """Make a worker whose process is a pair of pipes, which `worker.out` and `err` fill."""
     pipes = [os.pipe(), os.pipe()]
     out, err = [os.fdopen(reader, "rb") for reader, _ in pipes]
-    process = SimpleNamespace(stdout=out, stderr=err, pid=3, wait=lambda: 0)
+    process = SimpleNamespace(stdout=out, stderr=err, pid=3, wait=lambda: 1)
     mocker.patch.object(runtime.Worker, "_launch", return_value=process)
     task = object.__new__(runtime.Task)
     task._path, task._logger, task._is_cloned = "1/a/2", cli.logger, True
@@ -29,7 +29,7 @@ def worker(mocker):
     worker.fd = out.fileno()
     worker.out, worker.err = [writer for _, writer in pipes]
     previous = signal.signal(signal.SIGALRM, wait_no_longer)
-    signal.alarm(10)
+    signal.alarm(60)
     yield worker
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)
