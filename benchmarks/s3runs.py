@@ -215,7 +215,11 @@ def save_inputs(bucket):
 
 def open_inputs():
     """Open the datastores of all inputs together, as a join does."""
-    tasks = flow_datastore(FLOW).get_task_datastores("1", pathspecs=INPUTS)
+    flow = flow_datastore(FLOW)
+    # Its name in old releases comes second.
+    names = ("get_task_datastores", "get_latest_task_datastores")
+    get = next(getattr(flow, name) for name in names if hasattr(flow, name))
+    tasks = get("1", pathspecs=INPUTS)
     if sorted(task.pathspec for task in tasks) != sorted(INPUTS):
         raise RuntimeError("an input of the join is missing")
 

@@ -38,6 +38,7 @@ Could fail:
 To go back: revert the commit. Nothing is stored.
 
 Price: the first question about a task fetches the descriptions of all its artifacts, not of one.
+Where keys are not SHA1, nothing is kept, and a listing costs one request more.
 """
 
 from optimizations.edits import Claim, SourceTree, Target

@@ -11,17 +11,18 @@ What changes:
 - a step is created by the first task of a process, without asking for it: 409 tells that it exists;
 - a task registers its system metadata together with its begin, and `attempt_ok` together with its
   end. What is still pending is sent as the process ends;
-- the scheduler drops its own copy of a task's system metadata if the task went well.
+- the scheduler drops its own copy of a task's system metadata if the task has begun.
 
 Reproduce: count the requests of a run (`METAFLOW_SERVICE_URL` through a proxy that logs). Before: 9
 per task, and one more per step. After: 5 (one asks for the service's version), and one per step.
 
 Could fail:
 
-- A task's process does not start, is killed or fails: the scheduler registers the task's system
-  metadata as it exits.
+- A task's process does not start, or is killed before it has begun: the scheduler registers the
+  task's system metadata as it exits.
 - A task fails before its next registration, or its artifacts can't be saved: what is pending is
-  sent as the process ends. So `attempt_ok` is registered then, too.
+  sent as the process ends. So `attempt_ok` is registered then, too. What was in a request that the
+  service refused is lost, and so `attempt_ok` may be missing where `attempt-done` is.
 - A task is killed between saving its artifacts and being done: `attempt_ok` is missing. Before, it
   could say that a task went well that was never done.
 - The service becomes unreachable: the next request raises the same error as before. What is pending
@@ -32,6 +33,7 @@ To go back: revert the commit. What is stored is the same.
 
 Price: `Task.metadata` lists the system metadata of a task once, no longer twice; while a task waits
 for its machine, not at all. The service sees a POST for a step that exists, instead of a GET.
+For a task that fails, the scheduler asks the datastore once whether it has begun.
 """
 
 from optimizations.edits import Claim, SourceTree, Target
@@ -75,11 +77,14 @@ def discard_metadata(self, run_id, step_name, task_id):
     self._pending.pop((run_id, step_name, str(task_id)), None)
 
 def _register_at_exit(self):
-    try:
-        for key in list(self._pending):
+    self._monitor = None  # It has been terminated
+    for key in list(self._pending):
+        try:
             self.register_metadata(*key, metadata=[])
-    except Exception as ex:
-        print("Metadata could not be registered: %s" % ex, file=sys.stderr)
+        except Exception as ex:
+            print("Metadata could not be registered: %s" % ex, file=sys.stderr)
+            if getattr(ex, "http_code", None) is None:
+                return  # The service is away
 
 def _ensure_step(self, run_id, step_name):
     if (run_id, step_name) not in self._known_steps:
@@ -114,9 +119,18 @@ self.metadata.{}(
 """
 WAIT = "returncode = self._proc.wait()"
 DISCARD = """
-if returncode == 0:  # The task has registered its system metadata itself
-    task = self.task
+task = self.task
+# A task that has begun has registered its system metadata itself
+if returncode == 0 or task.has_begun():
     task.metadata.discard_metadata(task.run_id, task.step, task.task_id)
+"""
+SAVE_METADATA = """
+def save_metadata(self, name, metadata):
+    self._ds.save_metadata({name: metadata})
+"""
+HAS_BEGUN = """
+def has_begun(self):
+    return self._ds.has_metadata("task_begin")
 """
 
 
@@ -160,7 +174,7 @@ def apply(tree: SourceTree) -> None:
         find=ATTEMPT_OK.format("register_metadata"),
         by=ATTEMPT_OK.format("register_metadata_later"),
     )
-    tree["metaflow/runtime.py"].replace_statement(
-        within="Worker.terminate", find=WAIT, by=f"{WAIT}\n{DISCARD}"
-    )
+    runtime = tree["metaflow/runtime.py"]
+    runtime.replace_statement(within="Task", find=SAVE_METADATA, by=f"{SAVE_METADATA}{HAS_BEGUN}")
+    runtime.replace_statement(within="Worker.terminate", find=WAIT, by=f"{WAIT}\n{DISCARD}")
     tree.insert("test/unit/test_fewer_registrations.py")

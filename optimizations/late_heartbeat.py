@@ -26,6 +26,8 @@ Could fail:
   seconds, not after one.
 - The service takes a connection and never answers: a request ends after ten seconds and is tried
   again. Before, the heartbeats of this task had ended.
+- A task that keeps Python's lock for long after five seconds, in a library, delays its heartbeats.
+  The script has the environment and the folder that the task has by then.
 - An extension replaces the sidecar `heartbeat`, or derives from it: its own is started.
 
 To go back: `HEARTBEAT_DELAY = 0` starts the process at once.

@@ -46,7 +46,7 @@ def beat(message):
         raise Exception("code %d: %s" % (status, body))
     # JSON with a text that is JSON: "{\"wait_time_in_seconds\": 10}"
     seconds = body.partition(b"wait_time_in_seconds")[2].strip(b'\\": }\n')
-    return int(seconds) if seconds.isdigit() else DEFAULT_FREQUENCY
+    return seconds.isdigit() and int(seconds) or DEFAULT_FREQUENCY
 
 
 def main():

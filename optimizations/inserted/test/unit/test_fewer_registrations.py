@@ -143,18 +143,22 @@ def test_a_failure_at_the_end_is_told(capsys, provider, session):
     assert "could not be registered" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("returncode", [0, 1, -9])
+@pytest.mark.parametrize(
+    "returncode, has_begun, is_sent",
+    [(0, True, False), (1, True, False), (-9, True, False), (-9, False, True)],
+)
 def test_the_scheduler_registers_tasks_that_did_not(
-    mocker, provider, session, returncode
+    mocker, provider, session, returncode, has_begun, is_sent
 ):
     task = mocker.Mock(run_id="1", step="work", metadata=provider)
+    task.has_begun.return_value = has_begun
     task.task_id = str(provider.new_task_id("1", "work"))
     worker = mocker.Mock(task=task, _logs={})
     worker._proc.wait.return_value = returncode
     session.requests.clear()
     assert Worker.terminate(worker) == returncode
     provider.at_exit()
-    expected = ["POST %s/metadata %s" % (TASK, SYSTEM)] if returncode else []
+    expected = ["POST %s/metadata %s" % (TASK, SYSTEM)] if is_sent else []
     assert session.requests == expected
 
 

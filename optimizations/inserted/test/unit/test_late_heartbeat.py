@@ -166,7 +166,7 @@ def test_a_redirection_is_followed(beats, script):
 
 
 def test_the_script_imports_next_to_nothing(beats, script):
-    process = script(stderr=subprocess.PIPE, options=["-X", "importtime"])
+    process = script(stderr=subprocess.PIPE, options=["-S", "-X", "importtime"])
     wait_until(lambda: beats.requests)
     _, err = process.communicate()
     assert b" select\n" in err
