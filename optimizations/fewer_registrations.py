@@ -41,7 +41,6 @@ from optimizations.edits import Claim, SourceTree, Target
 CLAIMS = (
     Claim("service.Traffic.track_requests(foreach of 10)", "requests of a foreach of 10"),
     Claim("service.Running.time_run(hello)", "hello flow with a service"),
-    Claim("service.Running.time_run(foreach of 10)", "foreach of 10 with a service"),
 )
 TARGET = Target(
     "each task of a local run registers itself in 9 or 10 requests",

@@ -42,8 +42,6 @@ CLAIMS = (
     Claim("s3runs.Batch.time_many(get)", "`get_many` of 20 objects"),
     Claim("s3runs.Batch.time_many(info)", "`info_many` of 20 objects"),
     Claim("s3runs.Run.time_run(hello)", "hello flow on S3"),
-    Claim("s3.Save.time_save(20-small)", "saving 20 small artifacts to S3"),
-    Claim("s3.Load.time_load(20-small)", "loading 20 small artifacts from S3"),
 )
 TARGET = Target(
     "a call for several objects in S3 starts a process for each of them",
