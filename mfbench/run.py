@@ -19,7 +19,7 @@ from mfbench.measure.missing import missing_jobs
 from mfbench.measure.profiles import LARGE, PROFILES
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
-from mfbench.measure.series import series_jobs
+from mfbench.measure.series import begin_of_series, series_jobs
 from mfbench.repository.build import ensure, require
 from mfbench.repository.control import control_of, write_control
 from mfbench.repository.releases import minor_releases
@@ -202,7 +202,7 @@ def run_missing(
         return
     announce(left, request)
     if not dry_run:
-        with one_run():
+        with one_run(begin_of_series(request) if of_series else None):
             measured = run_jobs(missing_jobs(of_series, request), request)
         measured += run_jobs(missing_jobs(of_releases, request), request)
         click.echo(f"{len(set(measured))} commits measured")

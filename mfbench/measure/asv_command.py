@@ -23,14 +23,14 @@ SECONDS_TO_STOP = 10
 
 
 @contextmanager
-def one_run() -> Iterator[None]:
-    """Give all results of the block the same start of their run.
+def one_run(began: float | None = None) -> Iterator[None]:
+    """Give all results of the block the same start of their run: now, or when `began`.
 
     Only where each call of asv measures all commits that are compared, in turns. No other asv
     installs a commit meanwhile.
     """
     with locked(ROOT / ".asv" / LOCK, LOCKED):
-        os.environ[RUN] = str(time.time())
+        os.environ[RUN] = str(began or time.time())
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from mfbench.foundation.errors import Failure
@@ -10,7 +11,10 @@ from mfbench.measure.jobs import Job, Request, jobs_for
 from mfbench.measure.selection import cases_of, counts_of, is_repeating
 from mfbench.repository.control import control_of
 from mfbench.repository.series import SeriesCommit, find_commit, read_pulls, read_series
-from mfbench.results.reader import Case
+from mfbench.results.reader import Case, read_sides
+
+# So many seconds after its begin, a series that was interrupted may be continued.
+CONTINUED = 3 * 3600
 
 
 def series_jobs(request: Request) -> list[Job]:
@@ -48,6 +52,18 @@ def series_jobs(request: Request) -> list[Job]:
     between = tuple(each.hash for each in series[:-1])
     counts = dict.fromkeys(counts_of(request.benchmarks), between)
     return jobs + jobs_for("counts of the commits between", counts, request)
+
+
+def begin_of_series(request: Request) -> float | None:
+    """Return when the run began that is continued here; None if this one begins anew.
+
+    A series takes an hour, and may be interrupted. It may be continued as one run, because each
+    job measures all commits that it compares, in turns.
+    """
+    main = find_commit(request.upstream, "main")
+    sides = read_sides(request.results, request.machine, main, main)
+    began = max((each.run for side in sides for each in side.cases.values()), default=0.0)
+    return began if time.time() - began < CONTINUED else None
 
 
 def _claims(

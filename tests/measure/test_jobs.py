@@ -1,6 +1,7 @@
 """What the series and the releases still need, and how long it takes."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,15 +9,16 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.measure import jobs as module
+from mfbench.measure import series
 from mfbench.measure.jobs import Job, jobs_for, run_job, seconds_of, time_text
 from mfbench.measure.missing import missing_jobs
 from mfbench.measure.releases import newer_releases, release_jobs
-from mfbench.measure.selection import is_count, is_repeating
-from mfbench.measure.series import claimed_cases, series_jobs
+from mfbench.measure.selection import counts_of, is_repeating
+from mfbench.measure.series import begin_of_series, claimed_cases, series_jobs
 from mfbench.repository.control import control_of
 from mfbench.repository.releases import load, minor_of
 from mfbench.repository.series import read_pulls, read_series
-from mfbench.results.reader import Case
+from mfbench.results.reader import Case, read_sides
 from optimizations import SERIES
 from tests.committed import MACHINE, edit
 
@@ -24,6 +26,8 @@ SHOW, MAP = Case("cli.FlowScript.time_show"), Case("multicore.ParallelMap.time_m
 COUNT = Case("instructions.Command.track_run", ("python",))
 IMPORT = Case("instructions.Command.track_run", ("import metaflow",))
 VERSIONS = [release.version for release in load()]
+# Topics that came after machine `reference` had measured all releases.
+LATER_TOPICS = {"forked", "packages", "runner", "s3runs", "scheduler", "service"}
 
 
 @pytest.fixture
@@ -86,7 +90,9 @@ def test_the_series_has_every_case_at_its_ends_and_every_claim_beside_the_commit
         measured = {commit for job in jobs for commit in job.needed.get(case, ())}
         # The site asks which commit changed a count.
         others = (
-            {each.hash for each in inside.values()} if is_count(asked.benchmarks, case) else set()
+            {each.hash for each in inside.values()}
+            if case in counts_of(asked.benchmarks)
+            else set()
         )
         assert measured == commits | set(ends) | others
 
@@ -111,16 +117,26 @@ def test_every_release_is_counted_and_one_of_each_minor_version_is_timed(request
     assert timed == [f"release {version}" for version in (*newest, *last)]
 
 
+@pytest.fixture
+def of_releases(request_of):
+    """Make a request for what machine `reference` measured of each release."""
+
+    def make(machine, **more):
+        every = request_of(machine).cases
+        cases = frozenset(case for case in every if case.topic not in LATER_TOPICS)
+        return request_of(machine, cases=cases, **more)
+
+    return make
+
+
 @pytest.mark.slow
-def test_nothing_is_left_of_the_committed_releases(request_of):
-    asked = request_of("reference")
+def test_nothing_is_left_of_the_committed_releases(of_releases):
+    asked = of_releases("reference")
     assert list(missing_jobs(release_jobs(asked), asked)) == []
 
 
-def test_newer_releases_begin_with_the_newest_that_was_measured(request_of, renewed, tmp_path):
-    # What `reference` has not measured would be left of each release.
-    known = {case for case in request_of("new").cases if case.topic != "service"}
-    asked = request_of("new", results=tmp_path, cases=frozenset(known))
+def test_newer_releases_begin_with_the_newest_that_was_measured(of_releases, renewed, tmp_path):
+    asked = of_releases("new", results=tmp_path)
     assert newer_releases(asked) == []
     (tmp_path / "new").mkdir()
     for version in (VERSIONS[4], VERSIONS[-4], VERSIONS[-1]):
@@ -133,6 +149,15 @@ def test_newer_releases_begin_with_the_newest_that_was_measured(request_of, rene
     # Of the first, nothing is left; each of the others is measured wholly before the next.
     titles = [job.title for job in missing_jobs(release_jobs(asked, newer), asked)]
     assert titles == [f"release {version}" for version in VERSIONS[-3:-1] for _ in range(2)]
+
+
+def test_a_series_that_is_continued_soon_stays_one_run(stored, ends, monkeypatch):
+    (side,) = read_sides(stored.results, MACHINE, "main", ends[0])
+    began = max(each.run for each in side.cases.values())
+    for hours, expected in ((1, began), (4, None)):
+        now = began + 3600 * hours
+        monkeypatch.setattr(series, "time", SimpleNamespace(time=lambda now=now: now))
+        assert begin_of_series(stored) == expected
 
 
 def test_a_request_limits_cases_and_sets_rounds(request_of):
