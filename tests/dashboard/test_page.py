@@ -33,7 +33,7 @@ def test_the_choice_is_in_the_address(first_page, look, data):
     page = look(first_page)
     said = page.inner_text("#headline")
     assert re.match(r"Measured \d+ of \d+ cases: import metaflow [2-9]\.", said), said
-    assert said.count("× faster") == 4
+    assert said.count("× faster") == 5
     page.select_option("#base", label="2.18.13")
     assert page.inner_text("#names") == "2.18.13 → optimized" and "base=2.18.13" in page.url
     page.click("#swap")
@@ -93,7 +93,7 @@ def test_no_single_commit_is_named_for_what_several_did_together(first_page, loo
     # On this machine its time is known of both ends, and its instructions of each commit.
     page = look(first_page, f"#machine={MACHINE}&case=imports.Import.timeraw_metaflow")
     shown = page.locator("#series-chart text").all_text_contents()
-    assert "19 commits, not measured one by one" in shown and "blake3_keys" not in shown
+    assert "27 commits, not measured one by one" in shown and "blake3_keys" not in shown
     said = page.inner_text("#series-text")
     assert re.search(r"these commits changed it: .* lazy_plugins \(1\.\d+× fewer\)", said)
     assert "package_on_demand" not in said
