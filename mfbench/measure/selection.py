@@ -30,10 +30,8 @@ def select(
         chosen = _in_profile(benchmarks, profile if profile == LARGE else "thorough", topics)
         found = [case for case in chosen if re.search(unquoted, str(case))]
         if not found:
-            raise Failure(
-                f"--bench {pattern} matches no case; topics are {', '.join(known)}; "
-                "large cases need --large"
-            )
+            more = "" if profile == LARGE else "; large cases need --large"
+            raise Failure(f"--bench {pattern} matches no case; topics are {', '.join(known)}{more}")
         return found
     found = timed_cases(benchmarks, profile, topics) + repeating_cases(benchmarks, profile, topics)
     if not found:

@@ -11,7 +11,7 @@ from mfbench.measure.jobs import Job, Request, jobs_for
 from mfbench.measure.selection import cases_of, counts_of, is_repeating
 from mfbench.repository.control import control_of
 from mfbench.repository.series import SeriesCommit, find_commit, read_pulls, read_series
-from mfbench.results.reader import Case, read_sides
+from mfbench.results.reader import Case, read_side
 
 # So many seconds after its begin, a series that was interrupted may be continued.
 CONTINUED = 3 * 3600
@@ -58,12 +58,19 @@ def begin_of_series(request: Request) -> float | None:
     """Return when the run began that is continued here; None if this one begins anew.
 
     A series takes an hour, and may be interrupted. It may be continued as one run, because each
-    job measures all commits that it compares, in turns.
+    job measures all commits that it compares, in turns; but not if a commit that is not of the
+    series, or not any more, has times of that run: these would be compared with later ones.
     """
     main = find_commit(request.upstream, "main")
-    sides = read_sides(request.results, request.machine, main, main)
-    began = max((each.run for side in sides for each in side.cases.values()), default=0.0)
-    return began if time.time() - began < CONTINUED else None
+    commits = {each.hash for read in (read_series, read_pulls) for each in read(request.upstream)}
+    commits |= {main, control_of(request.upstream, main)}
+    ours, others = set(), {0.0}
+    for path in (request.results / request.machine).glob("*-*.json"):
+        side = read_side(path, "")
+        runs = {each.run for each in side.cases.values() if each.samples}
+        (ours if side.commit in commits else others).update(runs)
+    began = max(ours - others, default=0.0)
+    return began if began == max(ours, default=0.0) > time.time() - CONTINUED else None
 
 
 def _claims(

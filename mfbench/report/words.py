@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Context
 
 from asv.util import human_value
 
@@ -36,9 +37,10 @@ def times_text(row: Row) -> str:
     if row.is_timed:
         better, worse = "faster", "slower"
     times = max(row.ratio, 1 / row.ratio)
-    # What repeats is known to more digits than a time.
-    digits = f"{times:.3g}" if row.is_timed else f"{times:.4g}"
-    return f"{digits}× {better if row.ratio >= 1 else worse}"
+    # What repeats is known to more digits than a time. A half is rounded up, as the page does it.
+    digits = 3 if row.is_timed else 4
+    rounded = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(times)
+    return f"{float(rounded):.{digits}g}× {better if row.ratio >= 1 else worse}"
 
 
 def interval_text(low: float, high: float) -> str:

@@ -153,11 +153,19 @@ def test_newer_releases_begin_with_the_newest_that_was_measured(of_releases, ren
 
 def test_a_series_that_is_continued_soon_stays_one_run(stored, ends, monkeypatch):
     (side,) = read_sides(stored.results, MACHINE, "main", ends[0])
-    began = max(each.run for each in side.cases.values())
-    for hours, expected in ((1, began), (4, None)):
-        now = began + 3600 * hours
-        monkeypatch.setattr(series, "time", SimpleNamespace(time=lambda now=now: now))
-        assert begin_of_series(stored) == expected
+    began = max(each.run for each in side.cases.values() if each.samples)
+
+    def continued(hours):
+        clock = SimpleNamespace(time=lambda: began + 3600 * hours)
+        monkeypatch.setattr(series, "time", clock)
+        return begin_of_series(stored)
+
+    assert (continued(1), continued(4)) == (began, None)
+    # A commit that is not of the series was measured in the same run.
+    (path,) = (stored.results / MACHINE).glob(f"{ends[0][:8]}-*.json")
+    text = path.read_text().replace(ends[0], "f" * 40)
+    path.with_name(path.name.replace(ends[0][:8], "f" * 8)).write_text(text)
+    assert continued(1) is None
 
 
 def test_a_request_limits_cases_and_sets_rounds(request_of):
