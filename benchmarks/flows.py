@@ -12,11 +12,11 @@ class Flow(OneSamplePerProcess):
 
     rounds, timeout = 2, 120
     profile = "thorough"
-    script = "hello.py"
+    script, first_line = "hello.py", ""
 
     def setup(self, *_):
         self.folder = fresh_folder()
-        place_flow(self.script, self.folder)
+        place_flow(self.script, self.folder, self.first_line)
 
     def run(self, *arguments):
         """Run the flow to its end; metaflow's own exit status says whether every task succeeded."""

@@ -53,13 +53,12 @@ class ForeachPandas(Foreach):
     """Run a foreach of 20 trivial tasks; the flow imports pandas, which is loaded before."""
 
     params = (20,)
+    first_line = "import pandas\n"
 
     def setup(self, width):
         super().setup()
         path = beside.path_with("pandas")
         self.settings.update(PYTHONPATH=path, METAFLOW_RUNTIME_FORK_PRELOAD="pandas")
-        script = self.folder / self.script
-        script.write_text(f"import pandas\n{script.read_text()}")
 
 
 class Task(Flow):

@@ -27,8 +27,8 @@ class Run(flows.Flow):
 class ResumeWithPandas(flows.Resume):
     """Resume a run whose last step failed, of a flow whose module imports pandas."""
 
-    rounds = 4
-    script = "resumed_pandas.py"
+    rounds, version = 4, "2"
+    first_line = "import pandas\n"
 
     def setup(self):
         self.path = beside.path_with("pandas")

@@ -43,9 +43,11 @@ def run_in_fork(action, *arguments):
         raise RuntimeError(f"{action.__name__} ended with status {process.exitcode}, see above")
 
 
-def place_flow(name, folder):
+def place_flow(name, folder, first_line=""):
     """Copy a flow script into `folder`, where a person would start it; return its name."""
-    shutil.copy(PROGRAMS / name, folder / name)
+    placed = Path(shutil.copy(PROGRAMS / name, folder / name))
+    if first_line:
+        placed.write_text(first_line + placed.read_text())
     return name
 
 

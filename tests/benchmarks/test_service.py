@@ -1,15 +1,13 @@
-"""The metadata service of the benchmarks and the proxy in front of it."""
+"""The metadata service of the benchmarks, and what the proxy in front of it counts."""
 
 import http.client
 import json
 import os
 import re
 import subprocess
-import threading
 import time
 import uuid
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -74,75 +72,6 @@ def test_the_proxy_counts_what_was_asked(service):
     }
     reset(service.counted)
     assert counts(service.counted)["requests"] == 0
-
-
-def test_delays_of_requests_at_the_same_time_do_not_add_up(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    service = start_service(300)
-    began = time.monotonic()
-    threads = [
-        threading.Thread(target=lambda: ask(connect(service.counted), "GET", "/ping"))
-        for _ in range(8)
-    ]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert 0.3 <= time.monotonic() - began < 1.5
-    assert counts(service.counted)["requests"] == 8
-    service.stop()
-
-
-class Echo(BaseHTTPRequestHandler):
-    """Answers with the request line, the host, and the body, of a length it does not tell."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_PUT(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for part in self.requestline.encode(), self.headers["Host"].encode(), body:
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-        self.wfile.write(b"0\r\n\r\n")
-
-    def do_HEAD(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "12345")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def test_the_proxy_changes_nothing_that_an_s3_server_looks_at(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever).start()
-    proxy, address = start("counting_proxy.py", f"http://127.0.0.1:{server.server_port}", "0")
-    connection = connect(address)
-    body = os.urandom(3_000_000)
-    headers = {"Host": "bucket.example", "Expect": "100-continue"}
-    connection.request("PUT", "//a%2Fb%20c/?list-type=2&x=%2F", body, headers)
-    answer = connection.getresponse().read()
-    line = b"PUT //a%2Fb%20c/?list-type=2&x=%2F HTTP/1.1"
-    assert answer == line + b"bucket.example" + body
-    connection.request("HEAD", "/key")
-    answer = connection.getresponse()
-    assert (answer.headers["Content-Length"], answer.read()) == ("12345", b"")
-    found = counts(address)
-    assert found["bytes"] == 2 * len(body) + len(line) + len("bucket.example")
-    assert found["by_route"] == {"PUT //a%2Fb%20c/": 1, "HEAD /key": 1}
-    server.shutdown()
-    server.server_close()
-    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
-        connect_and_ask(address)
-    proxy.communicate()
-
-
-def connect_and_ask(address):
-    ask(connect(address), "GET", "/key")
 
 
 def run(python, folder, code):
