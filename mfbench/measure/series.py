@@ -64,7 +64,8 @@ def begin_of_series(request: Request) -> float | None:
     main = find_commit(request.upstream, "main")
     commits = {each.hash for read in (read_series, read_pulls) for each in read(request.upstream)}
     commits |= {main, control_of(request.upstream, main)}
-    ours, others = set(), {0.0}
+    ours: set[float] = set()
+    others = {0.0}
     for path in (request.results / request.machine).glob("*-*.json"):
         side = read_side(path, "")
         runs = {each.run for each in side.cases.values() if each.samples}
