@@ -5,6 +5,10 @@ added to each request. Counts of requests repeat exactly, and are taken without 
 """
 
 import os
+import re
+import shutil
+import sys
+import time
 from contextlib import suppress
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
@@ -106,6 +110,25 @@ class Processes(Counted):
         return counted[run]["processes"]
 
 
+class Heartbeat(OneSamplePerProcess):
+    """Instructions of a process that sends heartbeats for a task or a run, and sends one or two."""
+
+    rounds, timeout = 1, 300
+    unit = "instructions"
+
+    def setup(self):
+        require_metaflow()
+        if shutil.which("valgrind") is None or short_of_time():
+            raise SkipNotImplemented("valgrind is not installed, or too slow for a quick run")
+        self.service = start_service()
+
+    def track_process(self):
+        return count_heartbeats(self.service.direct)
+
+    def teardown(self):
+        self.service.stop()
+
+
 class Running(OneSamplePerProcess):
     """Run or resume a flow that registers all it does 20 ms away."""
 
@@ -202,6 +225,24 @@ def count_run(run):
     found = counts(service.counted)
     service.stop()
     return found | {"processes": logged_processes(folder)}
+
+
+def count_heartbeats(address):
+    """Return the instructions of the process for heartbeats of a run that had the fewest."""
+    folder = fresh_folder()
+    for each in ("hello.py", "counted_python.sh"):
+        place_flow(each, folder)
+    (folder / "counts").mkdir()
+    settings = service_settings(address) | {"PYTHON": sys.executable, "PYTHONHASHSEED": "0"}
+    # Valgrind makes tasks so slow that they have heartbeats, which short ones may have not.
+    run_python([str(PROGRAMS / "counted_run.py"), "hello.py"], folder, **settings)
+    while True:
+        logs = [each.read_text() for each in (folder / "counts").iterdir()]
+        logs = [each for each in logs if re.search(r"Command: .*heartbeat", each)]
+        found = [re.search(r"I +refs: +([\d,]+)", each) for each in logs]
+        if all(found):
+            return min(int(each[1].replace(",", "")) for each in found)
+        time.sleep(0.1)  # they end a little after what they were started for
 
 
 def count_reads():

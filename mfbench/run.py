@@ -121,11 +121,12 @@ def command(
     every = series or releases
     if large:
         profile = LARGE
-        # Without it they skip themselves: benchmarks/support/environment.py reads it.
-        os.environ["METAFLOW_BENCHMARKS_LARGE"] = "1"
     elif every:
         profile = "thorough"
     cases = select(benchmarks, profile, topics, bench)
+    if large and not dry_run:
+        # Without it they skip themselves: benchmarks/support/environment.py reads it.
+        os.environ["METAFLOW_BENCHMARKS_LARGE"] = "1"
     (require if dry_run or dirty else ensure)(UPSTREAM)
     name = (machine or this_machine()) if dry_run else ensure_machine(machine)
     request = Request(name, benchmarks, frozenset(cases), 1 if smoke else rounds, smoke)

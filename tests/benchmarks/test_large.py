@@ -26,6 +26,7 @@ def test_each_case_works_with_a_small_payload(tmp_path, monkeypatch, kind):
 
 
 def test_only_a_large_run_on_a_large_machine_measures_them(monkeypatch):
+    monkeypatch.delenv("METAFLOW_BENCHMARKS_LARGE", raising=False)
     assert [is_left_out(profile) for profile in ("large", "thorough", "")] == [True, False, False]
     monkeypatch.setenv("METAFLOW_BENCHMARKS_LARGE", "1")
     assert not is_left_out("large")

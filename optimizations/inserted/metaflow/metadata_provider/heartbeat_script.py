@@ -1,7 +1,7 @@
 # Sends heartbeats to the metadata service until its standard input ends. It is run as a
 # script, next to each task that takes longer than a few seconds, so it imports little:
-# json or socket would take as long as Python's start, http.client three times as long,
-# requests eleven times, metaflow twenty times.
+# to import json or socket would take as long as Python's start; http.client, requests and
+# metaflow take longer still.
 import os
 import select
 from _socket import SOCK_STREAM, getaddrinfo, socket
