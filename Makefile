@@ -9,7 +9,7 @@ READY := $(ENVIRONMENT)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench compare history update doctor test test-fast lint publish preview lock clean
+.PHONY: help setup bench compare history update doctor test test-fast lint publish picture preview lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -38,6 +38,9 @@ history: $(READY) ## measure every release that is not measured yet (hours; can 
 
 update: $(READY) ## take in new releases: measure them, write documents and site
 	@$(BIN)/mfbench update $(NAMED)
+
+picture: $(READY) ## take README's picture of the view Compare (asv publish comes first)
+	@$(BIN)/python scripts/take_picture.py
 
 doctor: $(READY) ## say what on this machine disturbs measurements
 	@$(BIN)/mfbench doctor

@@ -31,8 +31,15 @@ REPLACED = {
 }
 TAG = re.compile(r'(<(?:script|link)\b[^>]*?(?:src|href)=")(https?://[^"]+)("[^>]*>)')
 INTEGRITY = re.compile(r'\s(?:integrity|crossorigin|referrerpolicy)="[^"]*"')
-# Before this entry of asv's menu, there is one that leads back.
-FIRST_ENTRY = '<li id="nav-li-" class="active">'
+# Below asv's own page, whose menu covers the top, a line says what it is and leads back.
+BODY = re.compile(r"<body[^>]*>")
+FRAME = (
+    '<p style="position: fixed; bottom: 0; left: 0; right: 0; z-index: 1031; margin: 0; '
+    'padding: 4px 12px; background: #f5f6f8; border-top: 1px solid #ccc">'
+    '<a href="index.html"><b>metaflow benchmarks</b></a>: these are asv\'s own pages, with a graph '
+    "of every case. They draw what was measured, and judge nothing; "
+    '<a href="index.html#view=compare">Compare</a> does.</p>'
+)
 
 
 def install() -> None:
@@ -73,8 +80,8 @@ def make_asv_self_contained(site: Path) -> None:
     text = TAG.sub(local, text)
     for font in (MODULES / "bootstrap/dist/fonts").iterdir():
         copy(f"bootstrap/dist/fonts/{font.name}", site)
-    back = f'<li><a href="index.html">Before / after</a></li>\n\t{FIRST_ENTRY}'
-    (site / "asv.html").write_text(text.replace(FIRST_ENTRY, back, 1), encoding="utf-8")
+    text = BODY.sub(lambda tag: tag[0] + FRAME, text, count=1)
+    (site / "asv.html").write_text(text, encoding="utf-8")
 
 
 def copy(path: str, site: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -39,6 +40,7 @@ def publish_complete(conf: Any, **options: Any) -> None:
             new, old = Path(folder, "new"), Path(folder, "old")
             conf.html_dir = str(new)
             publish_in_place(conf, **options)
+            hide_answers(new / "index.json")
             conf.html_dir = str(target)
             with delay_interrupts():
                 if target.exists():
@@ -72,6 +74,18 @@ def hide_unknown_commits(conf: Any, upstream: Path) -> None:
     asv_results.iter_results_paths = lambda _: iter(shown)
 
 
+def hide_answers(index: Path) -> None:
+    """Leave what checks the answers of benchmarks out of asv's list, which would begin with it."""
+    content = json.loads(index.read_text(encoding="utf-8"))
+    known = content["benchmarks"]
+    content["benchmarks"] = {n: each for n, each in known.items() if not n.startswith("answers.")}
+    index.write_text(json.dumps(content), encoding="utf-8")
+    for summary in index.parent.glob("graphs/**/summary.json"):
+        rows = json.loads(summary.read_text(encoding="utf-8"))
+        kept = [row for row in rows if not row["name"].startswith("answers.")]
+        summary.write_text(json.dumps(kept), encoding="utf-8")
+
+
 def publish_regressions(cls: type[Regressions], *given: Any) -> None:
     """Let asv's page of regressions and its feed say what the verdict engine does."""
     from dashboard import regressions
@@ -87,17 +101,20 @@ class Commits(OutputPublisher):
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
         """Write the page; the keys of `revisions` are the hashes of the published commits."""
-        from dashboard.before_after import TEMPLATES
+        from markupsafe import Markup
+
+        from dashboard.pages import PAGE, TEMPLATES
 
         fields = "--format=%x1e%H%x1f%as%x1f%s%x1f%b"
         records = git(Path(repo._path), "log", "--no-walk", fields, *revisions).split("\x1e")[1:]
         commits = [record.split("\x1f") for record in records]
-        text = TEMPLATES.get_template("commits.html").render(commits=commits)
+        style = Markup((PAGE / "page.css").read_text(encoding="utf-8"))
+        text = TEMPLATES.get_template("commits.html").render(commits=commits, style=style)
         Path(conf.html_dir, "commits.html").write_text(text, encoding="utf-8")
 
 
-class BeforeAfter(OutputPublisher):
-    """Writes the page Before / after, its data and the patches; asv's own page becomes asv.html."""
+class Site(OutputPublisher):
+    """Writes the page, its data and the patches; asv's own page becomes asv.html."""
 
     order = 20
 
@@ -105,13 +122,15 @@ class BeforeAfter(OutputPublisher):
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
         """Write all of these."""
         # Imported here because asv loads its plugins for every command.
-        from dashboard import before_after, npm_packages, site_data
+        from dashboard import npm_packages, pages, parts, site_data
         from dashboard.commits_data import name_of
+        from dashboard.trends import trends
         from mfbench.report.comparison_json import as_json
         from mfbench.report.pulls import measured_effects
         from mfbench.repository.build import is_clone
         from mfbench.repository.patches import export
         from mfbench.repository.series import read_series
+        from mfbench.results.benchmarks import read_benchmarks
         from mfbench.verdict.revisions import compare_revisions
 
         site, results, upstream = Path(conf.html_dir), Path(conf.results_dir), Path(repo._path)
@@ -120,19 +139,26 @@ class BeforeAfter(OutputPublisher):
         patches = []
         if any(commit.files for commit in read_series(upstream)):
             patches = export(upstream, "main", site / "patches", measured_effects(upstream))
-        data = site_data.document(results, upstream)
+        sides = site_data.read_all(results)
+        data = site_data.document(results, upstream, sides=sides)
         first = data["default"]
-        sides = [name_of(upstream, first[side], data["commits"]) for side in ("base", "head")]
+        names = [name_of(upstream, first[side], data["commits"]) for side in ("base", "head")]
         machine = first["machine"]
-        comparison = compare_revisions(results, upstream, sides, machine) if machine else None
+        comparison = compare_revisions(results, upstream, names, machine) if machine else None
+        shown = pages.labelled(comparison, data["commits"]) if comparison else None
+        known = read_benchmarks(results) if machine else {}
+        tiles = trends(sides, data["commits"], known, upstream, shown)
         # STATUS.md tells of released metaflow.
         status = "" if is_clone(upstream) else (ROOT / "STATUS.md").read_text(encoding="utf-8")
-        page = before_after.page(data, comparison, status, patches)
+        page = pages.page(data, shown, status, patches, tiles)
         (site / "index.html").write_text(page, encoding="utf-8")
         folder = site / "data"
-        folder.mkdir()
+        parts.write(data, folder)
         for schema in (ROOT / "dashboard").glob("*.schema.json"):
             shutil.copy(schema, folder)
-        (folder / "site.json").write_text(site_data.as_text(data), encoding="utf-8")
+        (folder / "site.json").write_text(parts.as_text(data), encoding="utf-8")
         if comparison is not None:
             (folder / "comparison.json").write_text(as_json(comparison), encoding="utf-8")
+            kept = parts.of_one_comparison(data)
+            one_file = pages.page(kept, shown, status, [], (), dict(parts.parts_of(kept)))
+            (site / "comparison.html").write_text(one_file, encoding="utf-8")

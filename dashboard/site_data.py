@@ -1,11 +1,10 @@
-"""All that was measured as one document, for the Before / after page and for programs.
+"""All that was measured as one document, for the page and for programs.
 
 docs/dashboard.md describes it; dashboard/site.schema.json is its schema.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,17 +29,28 @@ FIRST_CASE = "instructions.Command.track_run(import metaflow)"
 # What the headline says, and the cases behind it: it reports the first of them that has changed.
 HIGHLIGHTS = {
     "import metaflow": ("imports.Import.timeraw_metaflow", FIRST_CASE),
-    "flow.py run": ("flows.Run.time_hello",),
-    "with a service": ("service.Running.time_run(hello)",),
-    "with S3": ("s3runs.Run.time_run(hello)",),
-    "saving an 8 MB array": ("artifacts.Save.time_save(float64-8MB)",),
+    "flow.py run": ("flows.Run.time_hello", "instructions.Command.track_run(flow.py step)"),
+    "run with a service": ("service.Running.time_run(hello)",),
+    "run on S3": ("s3runs.Run.time_run(hello)",),
+    "saving an array": (
+        "artifacts.Save.time_save(float64-8MB)",
+        "instructions.Artifact.track_save(float64-800KB)",
+    ),
 }
 
 
-def document(results: Path, upstream: Path, records: Path = RECORDS) -> dict[str, Any]:
-    """Return everything that the site shows, as site.schema.json says; write nothing."""
+def document(
+    results: Path,
+    upstream: Path,
+    records: Path = RECORDS,
+    sides: Mapping[str, Sequence[Side]] | None = None,
+) -> dict[str, Any]:
+    """Return everything that the site shows, as site.schema.json says; write nothing.
+
+    `sides` is what `read_all` returns, if that is known.
+    """
     machines = measured_machines(results)
-    sides = {name: sides_of(results / name) for name in machines}
+    sides = read_all(results) if sides is None else sides
     every = [side for found in sides.values() for side in found]
     cases = {case: place for place, case in enumerate(sorted({c for s in every for c in s.cases}))}
     known = read_benchmarks(results) if every else {}
@@ -107,6 +117,11 @@ def measured_machines(results: Path) -> dict[str, dict[str, str]]:
         facts = read_or_name(read_object, path)
         found[name] = {"name": name, **{each: str(facts.get(each, "")) for each in FACTS}}
     return found
+
+
+def read_all(results: Path) -> dict[str, list[Side]]:
+    """Read what each machine measured."""
+    return {name: sides_of(results / name) for name in measured_machines(results)}
 
 
 def read_or_name(read: Callable[[Path], dict[str, Any]], path: Path) -> dict[str, Any]:
@@ -239,8 +254,3 @@ def imports_data(folder: Path) -> dict[str, Any]:
 def short_tree(node: Mapping[str, Any]) -> list[Any]:
     """Return a tree as lists of name, own microseconds, and what it imports."""
     return [node["name"], node["self_us"], [short_tree(child) for child in node["children"]]]
-
-
-def as_text(data: Mapping[str, Any]) -> str:
-    """Return the document as JSON on one line."""
-    return json.dumps(data, allow_nan=False, separators=(",", ":"))

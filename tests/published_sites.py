@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import before_after, npm_packages, site_data
+from dashboard import npm_packages, pages, parts, site_data
+from dashboard.trends import trends
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.repository import build
+from mfbench.results.benchmarks import read_benchmarks
 from mfbench.verdict.revisions import compare_revisions
 from tests.committed import MACHINE
 
@@ -82,21 +84,30 @@ def first_comparison(data, committed_results):
 
 @pytest.fixture(scope="session")
 def page_of(tmp_path_factory):
-    """A function that makes a page of data, as asv publish would."""
+    """A function that makes a page of data, which holds all parts of it."""
 
-    def make(data, comparison=None) -> Path:
+    def make(data, comparison=None, tiles=()) -> Path:
         npm_packages.install()
         path = tmp_path_factory.mktemp("page") / "index.html"
-        path.write_text(before_after.page(data, comparison, "", []), encoding="utf-8")
+        every = dict(parts.parts_of(data))
+        path.write_text(pages.page(data, comparison, "", [], tiles, every), encoding="utf-8")
         return path
 
     return make
 
 
 @pytest.fixture(scope="session")
-def first_page(page_of, data, first_comparison) -> Path:
-    """The page of the committed results, without the rest of the site."""
-    return page_of(data, first_comparison)
+def tiles(committed_results, data, first_comparison):
+    """The overview's charts."""
+    sides, known = site_data.read_all(committed_results), read_benchmarks(committed_results)
+    shown = pages.labelled(first_comparison, data["commits"])
+    return trends(sides, data["commits"], known, UPSTREAM, shown)
+
+
+@pytest.fixture(scope="session")
+def first_page(page_of, data, first_comparison, tiles) -> Path:
+    """The page of the committed results, as one file."""
+    return page_of(data, pages.labelled(first_comparison, data["commits"]), tiles)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,8 @@ function readCases(data) {
 function readSide(data, machine, commit, environment) {
   const measured = data.results[machine]?.[commit] || {};
   const name = environment || Object.keys(measured)[0];
-  return once(`${machine} ${commit} ${name}`, () => (measured[name] ? sideOf(measured[name]) : null));
+  // What is not loaded yet is not remembered as missing.
+  return measured[name] ? once(`${machine} ${commit} ${name}`, () => sideOf(measured[name])) : null;
 }
 
 function sideOf({ circumstances, benchmarks }) {
@@ -46,10 +47,18 @@ function sideOf({ circumstances, benchmarks }) {
 
 /**
  * Compare two commits by what a machine measured; return rows in the order of their names. Without
- * `everyRun`, times are of one run: the one with the most, the latest of equals.
+ * `everyRun`, times are of one run: the one with the most, the latest of equals. `withControl` is
+ * false where the control itself is judged.
  */
-function compareCommits(data, machine, base, head, everyRun = false) {
-  return once(`${machine} ${base}..${head} ${everyRun}`, () => compared(data, machine, base, head, everyRun));
+function compareCommits(data, machine, base, head, everyRun = false, withControl = true) {
+  return once(`${machine} ${base}..${head} ${everyRun} ${withControl}`, () =>
+    compared(data, machine, base, head, everyRun, withControl));
+}
+
+/** Compare a commit with its own control, which is identical code; no rows where there is none. */
+function compareItself(data, machine, base) {
+  const control = data.commits.find((each) => each.control_of === base);
+  return control ? compareCommits(data, machine, base, control.hash, false, false) : [];
 }
 
 /** Return how many rows of other runs `compareCommits` leaves out. */
@@ -58,11 +67,11 @@ function otherRuns(data, machine, base, head) {
   return every.length - kept.length;
 }
 
-function compared(data, machine, base, head, everyRun) {
+function compared(data, machine, base, head, everyRun, withControl) {
   const [first, second] = [base, head].map((hash) => data.results[machine]?.[hash] || {});
   const environment = Object.keys(first).find((name) => name in second);
   const sides = [base, head].map((hash) => readSide(data, machine, hash, environment));
-  const controlOfBase = data.commits.find((each) => each.control_of === base);
+  const controlOfBase = withControl ? data.commits.find((each) => each.control_of === base) : null;
   const control = controlOfBase && environment && readSide(data, machine, controlOfBase.hash, environment);
   const names = [base, head].map((hash) => labelOf(data, hash));
   const differences = sides[0] && sides[1] ? differing(...sides.map((side) => side.circumstances)) : "";

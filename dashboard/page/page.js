@@ -1,201 +1,148 @@
-// What a person chooses, kept in the address, and everything drawn from it.
+// Which view is shown, and of what: all of it is in the address, so that links and Back work.
 "use strict";
-
-const SHOWN_VERDICTS = VERDICTS.filter((each) => each !== "not measured");
 
 function byId(id) {
   return document.getElementById(id);
 }
 
-/** Return the choice: what the address says, or else the data's own. */
-function readChoice(data) {
+// Where nothing can be drawn over commits, there is no overview.
+const VIEWS = ["overview", "compare", "why"].filter(byId);
+
+/** Return what the address asks for. */
+function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
-  const known = data.machines.find(({ name }) => name === words.get("machine"));
-  const machine = known ? known.name : data.default.machine;
-  const commits = commitsToChoose(data, machine);
-  const named = (word, usual) => (commits.find(
-    (each) => each.label === word || (word?.length >= 7 && each.hash.startsWith(word)),
-  ) || commits.find((each) => each.hash === usual))?.hash;
-  const usual = data.machines.find(({ name }) => name === machine);
-  const verdicts = words.has("verdicts") ? words.get("verdicts").split("|") : SHOWN_VERDICTS;
-  const sort = (words.get("sort") || "").replace(/^-/, "");
+  const word = (key) => words.get(key) || "";
+  const usual = ["base", "head", "machine"].some((key) => words.has(key)) ? "compare" : VIEWS[0];
   return {
-    machine,
-    base: named(words.get("base"), usual?.base),
-    head: named(words.get("head"), usual?.head),
-    everyRun: words.get("runs") === "every",
-    search: words.get("search") || "",
-    verdicts: new Set(verdicts.filter((each) => VERDICTS.includes(each))),
-    sort: COLUMNS.some((column) => column.key === sort) ? sort : "case",
-    descending: (words.get("sort") || "").startsWith("-"),
-    case: words.get("case") || data.default.case,
+    view: VIEWS.includes(word("view")) ? word("view") : usual,
+    machine: word("machine"),
+    base: word("base"),
+    head: word("head"),
+    search: word("search"),
+    everyRun: word("runs") === "every",
+    case: word("case"),
   };
 }
 
-/** Return the commits that a machine measured, and, if there are any, the rest of the series. */
-function commitsToChoose(data, machine) {
-  const measured = data.results[machine] || {};
-  const series = Object.keys(measured).length ? [data.series.base, ...data.series.commits] : [];
-  return data.commits.filter(({ hash }) => hash in measured || series.includes(hash));
+/** Return the words of an address; keys with their usual value are left out. */
+function addressOf({ view, machine, base, head, search, everyRun, case: chosen }) {
+  const words = new URLSearchParams();
+  const usual = base || head || machine ? "compare" : VIEWS[0];
+  const named = { view: view === usual ? "" : view, machine, base, head, search, runs: everyRun ? "every" : "", case: chosen };
+  for (const [key, value] of Object.entries(named)) if (value) words.set(key, value);
+  return String(words);
 }
 
-/** Return a commit as the lists show it: its hash, its text, and its group. */
-function optionOf(data, machine, { hash, label, name, title, role }) {
-  const isOfSeries = data.series.commits.includes(hash);
-  const group = role === "release" ? "releases" : isOfSeries ? "the optimisation series" : "other commits";
-  const told = group === "other commits" ? `: ${title}` : name === label ? "" : ` (${name})`;
-  return [hash, `${label}${told}${hash in data.results[machine] ? "" : ", not measured"}`, group];
+/** Go to an address, as a link does. */
+function go(address) {
+  if (location.hash.slice(1) === address) draw();
+  else location.hash = address;
 }
 
-/** Put the choice into the address, so that a link shows the same, and draw it. */
-function writeChoice(data, choice) {
-  const words = new URLSearchParams({ machine: choice.machine });
-  for (const side of ["base", "head"]) {
-    if (choice[side]) words.set(side, labelOf(data, choice[side]));
+const TITLE = document.title;
+let drawing = 0;
+
+/** Draw the view that the address asks for. */
+async function draw() {
+  const mine = ++drawing;
+  const isCurrent = () => mine === drawing;
+  const choice = readAddress();
+  const root = document.documentElement;
+  if (root.dataset.drawn && root.dataset.view !== choice.view) window.scrollTo(0, 0);
+  root.dataset.view = choice.view;
+  for (const link of document.querySelectorAll("nav a[data-view]")) {
+    const { machine, base, head } = choice;
+    const { view } = link.dataset;
+    link.href = `#${addressOf(view === "overview" ? { view } : { view, machine, base, head }) || `view=${view}`}`;
+    if (view === choice.view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  if (choice.search) words.set("search", choice.search);
-  const verdicts = VERDICTS.filter((each) => choice.verdicts.has(each)).join("|");
-  if (verdicts !== SHOWN_VERDICTS.join("|")) words.set("verdicts", verdicts);
-  const sort = (choice.descending ? "-" : "") + choice.sort;
-  if (sort !== "case") words.set("sort", sort);
-  if (choice.everyRun) words.set("runs", "every");
-  if (choice.case !== data.default.case) words.set("case", choice.case);
-  window.history.replaceState(null, "", `#${words}`);
-  draw(data);
+  document.title = choice.view === "overview" ? TITLE : `metaflow benchmarks: ${choice.view}`;
+  try {
+    await DRAWN_BY[choice.view](choice, isCurrent);
+  } catch (problem) {
+    if (isCurrent()) byId(choice.view === "why" ? "series-text" : "sentence").textContent = `${problem.message}.`;
+  }
+  if (isCurrent()) root.dataset.drawn = location.hash.slice(1) || VIEWS[0];
 }
 
-/** Fill a list with options, given as value, label and group; an empty group has no heading. */
-function fillSelect(select, choices, chosen) {
-  const groups = d3.groups(choices, ([, , group]) => group);
-  select.replaceChildren(...groups.flatMap(([group, members]) => {
-    const options = members.map(([value, label]) => element("option", { value, selected: value === chosen }, label));
-    return group ? [element("optgroup", { label: group }, ...options)] : options;
-  }));
-}
+const DRAWN_BY = { overview: drawOverview, compare: drawCompare, why: drawWhy };
 
-function drawChoices(data, choice) {
-  const commits = commitsToChoose(data, choice.machine).map((each) => optionOf(data, choice.machine, each));
-  fillSelect(byId("machine"), data.machines.map(({ name }) => [name, name, ""]), choice.machine);
-  for (const side of ["base", "head"]) fillSelect(byId(side), commits, choice[side]);
-  // Not while a person types there.
-  if (document.activeElement !== byId("search")) byId("search").value = choice.search;
-  for (const box of document.querySelectorAll("#verdicts input")) box.checked = choice.verdicts.has(box.value);
-  byId("every-run").checked = choice.everyRun;
-  const cases = readCases(data).filter((each) => each.topic !== ANSWERS);
-  const options = d3.sort(cases, (each) => each.name).map((each) => [each.name, each.name, each.topic]);
-  for (const select of document.querySelectorAll("select[name=case]")) fillSelect(select, options, choice.case);
-}
-
-/** Draw the whole page anew. */
-function draw(data) {
-  const choice = readChoice(data);
-  const { machine, base, head, everyRun } = choice;
-  drawChoices(data, choice);
-  const rows = base ? compareCommits(data, machine, base, head, everyRun) : [];
-  const shown = groupedRows(rows, choice);
-  const names = base ? [base, head].map((hash) => labelOf(data, hash)).join(" → ") : "";
-  const nothing = machine ? `Nothing was measured on ${machine}: choose another machine` :
-    "Nothing was measured yet. Measure with: make bench";
-  const unmeasured = [base, head].filter((hash) => base && !(hash in data.results[machine]));
-  const said = !base ? nothing : unmeasured.length ?
-    `Not measured on ${machine}: ${unmeasured.map((hash) => nameOf(data, hash)).join(" and ")}` :
-    headline(rows, data.highlights);
-  const summary = summaryText(rows, base && !everyRun ? otherRuns(data, machine, base, head) : 0);
-  byId("headline").textContent = said;
-  byId("names").textContent = names;
-  byId("summary").textContent = `${summary}.` +
-    (base && base === head ? " Base and head are the same commit: choose another one." : "");
-  const facts = (readSide(data, machine, base) || readSide(data, machine, head))?.circumstances;
-  byId("circumstances").textContent = facts ? `Machine ${machine}: ${facts.cpu}, ${facts.num_cpu} cores, ` +
-    `${facts.os}; Python ${facts.python}.` : "";
-  const why = rows.length ? "No case matches: choose more verdicts, or change the search." : said;
-  drawTable(byId("cases"), shown, choice, why, (key) => {
-    writeChoice(data, { ...choice, sort: key, descending: choice.sort === key && !choice.descending });
-  });
-  const listed = shown.flatMap(([, each]) => each);
-  byId("shown").textContent = `${listed.length} of ${rows.length} cases are shown`;
-  byId("csv").onclick = () => save("comparison.csv", "text/csv", asCsv(listed));
-  byId("markdown").onclick = () =>
-    save("comparison.md", "text/markdown", asMarkdown(listed, names, `${said}.\n\n${summary}.`));
-  // Later: the charts are below what is seen first.
-  clearTimeout(waitingCharts);
-  waitingCharts = setTimeout(() => drawCharts(data, choice, listed, controlNoise(rows)), 20);
-}
-let waitingCharts = 0;
-
-function drawCharts(data, choice, listed, noise) {
-  const { machine, base, head } = choice;
-  drawRatios(byId("ratios-chart"), listed, noise);
-  const cases = readCases(data);
-  const described = cases.find((each) => each.name === choice.case);
-  const steps = stepsOf(data, machine, described?.index);
-  drawSeries(byId("series-chart"), data, described, steps);
-  byId("series-text").textContent = seriesText(data, machine, described, steps);
-  const choose = (hash) => {
-    const side = document.querySelector("input[name=side]:checked").value;
-    writeChoice(data, { ...choice, [side]: hash });
-  };
-  drawHistory(byId("history-chart"), data, machine, described, choose);
-  const witness = cases[described?.witness];
-  byId("history-count").hidden = !witness;
-  if (witness) drawHistory(byId("history-count"), data, machine, witness, choose);
-  const [old, now] = [base, head].map((hash) => data.imports[hash]);
-  drawIcicle(byId("imports-base"), old, now, "head");
-  drawIcicle(byId("imports-head"), now, old, "base");
-  byId("imports-text").textContent = importsText(old, now);
-  document.documentElement.dataset.drawn = "yes";
-}
-
-function save(name, type, text) {
-  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
-  link.click();
-  URL.revokeObjectURL(link.href);
+async function drawWhy(choice, isCurrent) {
+  // Only now, for it is long; it is part of the page, as is what it is made from.
+  if (!byId("status").hasChildNodes()) byId("status").innerHTML = byId("status-source").textContent;
+  await drawSeriesView(choice, isCurrent);
+  if (isCurrent()) await drawImports(choice, isCurrent);
 }
 
 /** Let all that a person changes go through the address. */
-function listen(data) {
-  const change = (changed) => writeChoice(data, { ...readChoice(data), ...changed });
-  for (const select of document.querySelectorAll("select")) {
-    select.addEventListener("change", () => change({ [select.name]: select.value }));
+function listen() {
+  const change = (changed) => go(addressOf({ ...readAddress(), view: "compare", ...changed }));
+  for (const side of ["base", "head"]) {
+    byId(side).addEventListener("input", (event) => data.commits && offerCommits(event.target.value));
+    byId(side).addEventListener("focus", (event) => {
+      event.target.select();
+      if (data.commits) offerCommits("");
+    });
+    byId(side).addEventListener("change", (event) => change({ ...shownPair(), [side]: event.target.value.trim() }));
+  }
+  for (const button of document.querySelectorAll("#choice [data-step]")) {
+    button.addEventListener("click", () => {
+      const pair = data.commits ? pairOf(readAddress()) : {};
+      const next = pair.base && neighbour(pair, button.dataset.side, Number(button.dataset.step));
+      if (next) change({ ...shownPair(), [button.dataset.side]: next.label });
+    });
   }
   byId("swap").addEventListener("click", () => {
-    const { base, head } = readChoice(data);
+    const { base, head } = shownPair();
     change({ base: head, head: base });
   });
+  byId("slower").addEventListener("click", () => change({ search: "slower" }));
+  byId("machine").addEventListener("change", (event) => change({ machine: event.target.value }));
+  byId("every-run").addEventListener("change", (event) => change({ everyRun: event.target.checked }));
+  byId("series-case").addEventListener("change", (event) => change({ view: "why", case: event.target.value }));
   let typed = 0;
   byId("search").addEventListener("input", (event) => {
     clearTimeout(typed);
-    typed = setTimeout(() => change({ search: event.target.value.trim() }), 150);
+    typed = setTimeout(() => {
+      // Each letter is no place to go back to.
+      const address = addressOf({ ...readAddress(), view: "compare", search: event.target.value.trim() });
+      history.replaceState(null, "", `#${address || "view=compare"}`);
+      draw();
+    }, 150);
   });
-  byId("every-run").addEventListener("change", (event) => change({ everyRun: event.target.checked }));
-  byId("verdicts").addEventListener("change", () => {
-    const boxes = [...document.querySelectorAll("#verdicts input:checked")];
-    change({ verdicts: new Set(boxes.map((box) => box.value)) });
+  byId("choice").addEventListener("submit", (event) => event.preventDefault());
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
   });
-  // The address holds the choice: a link to a section must not replace it.
-  for (const link of document.querySelectorAll("a[href^='#']")) {
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      const section = document.querySelector(link.getAttribute("href"));
-      section.scrollIntoView();
-      section.focus({ preventScroll: true });
-    });
-  }
-  window.addEventListener("hashchange", () => draw(data));
+  window.addEventListener("hashchange", () => {
+    clearTimeout(typed);
+    if (!goToAsv()) draw();
+  });
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
-    if (window.innerWidth !== width) draw(data);
+    // What a person has opened in the tables stays open.
+    if (window.innerWidth !== width && readAddress().view !== "compare") draw();
     width = window.innerWidth;
   });
+  listenForFiles();
 }
 
-const data = JSON.parse(byId("data").textContent);
-// Addresses of asv's own pages, such as #/summarylist, still lead to them.
-if (/^#[^=]*[/.]/.test(location.hash)) {
-  location.replace(`asv.html${location.hash}`);
-} else {
-  document.documentElement.classList.add("script");
-  byId("from-a-file").hidden = location.protocol !== "file:";
-  listen(data);
-  draw(data);
+/** Return what the fields show, as words for the address. */
+function shownPair() {
+  return { base: byId("base").value.trim(), head: byId("head").value.trim() };
+}
+
+/** Addresses of asv's own pages, such as #/summarylist, still lead to them. */
+function goToAsv() {
+  const isOfAsv = /^#[^=]*[/.]/.test(location.hash);
+  if (isOfAsv) location.replace(`asv.html${location.hash}`);
+  return isOfAsv;
+}
+
+if (!goToAsv()) {
+  if (byId("from-a-file")) byId("from-a-file").hidden = location.protocol !== "file:";
+  listen();
+  draw();
 }

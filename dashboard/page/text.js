@@ -25,6 +25,21 @@ function digits(number) {
   return number ? d3.format(".3r")(number) : "0";
 }
 
+/** Return a benchmark in words, without its topic: FirstDiscovery.time_discover is "first discovery". */
+function benchmarkWords({ benchmark }) {
+  const [kind, method] = benchmark.name.split(".").slice(-2);
+  const words = kind.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase().split(" ");
+  const more = method.replace(/^(time|timeraw|track|peakmem|mem)_/, "").split("_");
+  const isNew = (word) => !words.some((each) => each.startsWith(word.slice(0, 5)));
+  return [...words, ...more.filter(isNew)].join(" ");
+}
+
+/** Return a case in words: "save float64 8 MB". */
+function humanName(described) {
+  const values = described.shown.map((each) => each.replaceAll("-", " ").replace(/(\d)([KMG]?B)\b/g, "$1 $2"));
+  return [benchmarkWords(described), values.join(", ")].filter(Boolean).join(" ");
+}
+
 /** Return a value with its unit. */
 function valueText(value, unit) {
   if (value === null || value === undefined) return "–";
@@ -32,6 +47,11 @@ function valueText(value, unit) {
   if (!(unit in UNITS)) return `${Number.isInteger(value) ? value : digits(value)} ${unit}`;
   const [size, name] = UNITS[unit].find(([each]) => value >= 0.9995 * each) || UNITS[unit].at(-1);
   return `${digits(value / size)} ${name}`.trim();
+}
+
+/** Return a value for an axis: without a unit that would be as long as the axis. */
+function axisText(value, unit) {
+  return value && unit in UNITS ? valueText(value, unit) : String(value);
 }
 
 /** Return the throughput of a case that has a size. */
@@ -90,22 +110,6 @@ function noteText(row) {
 function verdictLine(row) {
   const note = noteText(row);
   return verdictText(row) + (note ? ` (${note})` : "");
-}
-
-/** Say what was measured, how the cases that people know have changed, and what regressed. */
-function headline(rows, highlights) {
-  const measured = rows.filter(isMeasured).length;
-  if (!measured) return "No case of these two commits can be compared";
-  const said = [];
-  for (const { label, cases } of highlights) {
-    const found = cases.map((name) => rows.find((row) => row.case.name === name));
-    const row = found.find((each) => each && hasMoved(each) && each.ratio);
-    const counted = row?.case.unit === "instructions" ? " instructions" : "";
-    if (row) said.push(`${label} ${timesText(row)}${counted}`);
-  }
-  const regressions = rows.filter(isRegression).length;
-  const found = [...said, `${regressions} regression${regressions === 1 ? "" : "s"}`].join(", ");
-  return `Measured ${measured} of ${rows.length} cases: ${found}`;
 }
 
 /** Sum a comparison up in one line; `leftOut` rows of other runs are not among the rows. */

@@ -11,6 +11,7 @@ from mfbench.results.reader import Case, Measurement, Side
 from mfbench.verdict.intervals import FEWEST_SAMPLES
 from mfbench.verdict.rows import COUNT, UNKNOWN, Comparison, Row
 from mfbench.verdict.verdict import (
+    MOVED,
     TOO_FEW,
     Verdict,
     adjusted,
@@ -59,9 +60,21 @@ def compare(
     found = [_with_witness(row, rows, benchmarks) for case, row in rows.items() if wanted(case)]
     found = _with_runs(found, head)
     kept = [row for row in found if every_run or not row.other_run]
-    return Comparison(
-        base, head, control, tuple(with_verdicts(kept)), left_out=len(found) - len(kept)
-    )
+    called = _control_called(base, control, benchmarks, wanted) if control is not None else None
+    left_out = len(found) - len(kept)
+    return Comparison(base, head, control, tuple(with_verdicts(kept)), (), left_out, called)
+
+
+def _control_called(
+    base: Side,
+    control: Side,
+    benchmarks: Mapping[str, Benchmark],
+    wanted: Callable[[Case], bool],
+) -> tuple[int, int] | None:
+    """Return in how many timed cases identical code seems to have changed, and of how many."""
+    rows = compare(base, control, None, benchmarks, wanted).rows
+    judged = [row for row in rows if row.adjusted_p_value is not None]
+    return (sum(row.verdict in MOVED for row in judged), len(judged)) if judged else None
 
 
 def with_verdicts(rows: Sequence[Row]) -> list[Row]:

@@ -116,6 +116,9 @@ class Comparison:
         One for each command that pyperf timed of both: a table of its own.
     left_out : int
         How many rows of other runs are not among the rows.
+    control_called : tuple of int, or None
+        In how many timed cases the control alone, compared with the base, was called faster or
+        slower, and of how many; None without a control.
     """
 
     base: Side
@@ -124,6 +127,7 @@ class Comparison:
     rows: tuple[Row, ...] = field(default=())
     startup: tuple[Row, ...] = ()
     left_out: int = 0
+    control_called: tuple[int, int] | None = None
 
     def count(self, verdict: Verdict) -> int:
         """Return how many rows have a verdict."""

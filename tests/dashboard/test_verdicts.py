@@ -12,6 +12,7 @@ from dashboard import site_data
 from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.report.comparison_text import cells, headline, means
+from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
 from mfbench.repository.control import control_of
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import RUNS_SINCE, Case
@@ -25,6 +26,7 @@ from tests.published_sites import MACHINES
 
 pytestmark = pytest.mark.slow
 
+GLANCE = (verdict_sentence, where_text, costs_text, trust_text)
 # What has to be the same of a row: words, and numbers.
 OF_A_ROW = """const ofRow = (row) => [
   [row.case.name, row.verdict, row.reason, row.witness],
@@ -35,7 +37,9 @@ OF_A_ROW = """const ofRow = (row) => [
 COMPARE = f"""(chosen) => {{
   {OF_A_ROW}
   const rows = compareCommits(data, ...chosen);
-  return [rows.map(ofRow), [controlNoise(rows), sameCodeNoise(rows), meansOf(rows).times]];
+  const itself = compareItself(data, ...chosen.slice(0, 2));
+  const glance = [verdictSentence(rows), whereText(rows), costsText(rows), trustText(rows, itself)];
+  return [rows.map(ofRow), [controlNoise(rows), sameCodeNoise(rows), meansOf(rows).times], glance];
 }}"""
 LEFT_OUT = "(chosen) => otherRuns(data, ...chosen)"
 JUDGE = f"""(table) => {{
@@ -109,8 +113,9 @@ def test_committed_results(machine, first_page, committed_results, look, data):
     assert len(pairs) > 100
     for base, head in [*pairs[::2], *(pair[::-1] for pair in pairs[1::2])]:
         expected = compare(base, head, by_commit.get(controls.get(base.commit)), benchmarks)
-        found, sums = page.evaluate(COMPARE, [machine, base.commit, head.commit])
+        found, sums, glance = page.evaluate(COMPARE, [machine, base.commit, head.commit])
         require_same(found, expected.rows)
+        assert glance == [say(expected) for say in GLANCE]
         mean = geometric_mean(row for row in expected.measured if row.evidence)
         require_close(sums, [control_noise(expected.rows), same_code_noise(expected.rows), mean])
 
@@ -122,7 +127,7 @@ def test_damaged_results(number, copied, page_of, look):
     edit(copied, control_of(UPSTREAM, base), lambda content: damage(content, number + 2))
     page = look(page_of(site_data.document(copied, UPSTREAM)))
     expected = compare_revisions(copied, UPSTREAM, (NEWEST, "optimized"), MACHINE)
-    found, _ = page.evaluate(COMPARE, [MACHINE, expected.base.commit, expected.head.commit])
+    found, *_ = page.evaluate(COMPARE, [MACHINE, expected.base.commit, expected.head.commit])
     require_same(found, expected.rows)
     reasons = " ".join(words[2] for words, *_ in found)
     for each in (

@@ -1,0 +1,41 @@
+// The data, in parts: what a view needs is loaded when the view is opened.
+"use strict";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const IS_ONE_FILE = document.querySelector("script[data-part]") !== null;
+data.results = {};
+const parts = new Map();
+
+/** Take a part in. Each part is a script that calls this, so that pages opened as files work too. */
+function received(name, content) {
+  parts.set(name, content);
+  const [kind, machine, commit] = name.split("/");
+  if (kind === "commits" || kind === "cases") Object.assign(data, content);
+  if (kind === "results") (data.results[machine] ??= {})[commit] = content;
+}
+
+/** Load parts, unless they are there; a page that is one file has no others. */
+async function load(...names) {
+  if (!IS_ONE_FILE) await Promise.all(names.filter((name) => !parts.has(name)).map(loadOne));
+}
+
+function loadOne(name) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = `data/${name.split("/").map(encodeURIComponent).join("/")}.js`;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`data/${name}.js can't be loaded; reload the page`));
+    document.head.append(script);
+  });
+}
+
+/** Load what was measured of some commits; what was not measured is no part. */
+function loadResults(machine, hashes) {
+  const measured = new Set(data.measured[machine]);
+  return load(...hashes.filter((hash) => measured.has(hash)).map((hash) => `results/${machine}/${hash}`));
+}
+
+// A page that is one file holds its parts.
+for (const each of document.querySelectorAll("script[data-part]")) {
+  received(each.dataset.part, JSON.parse(each.textContent));
+}

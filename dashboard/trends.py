@@ -1,0 +1,219 @@
+"""The overview's charts: what people wait for, over the releases, with steps and their causes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from mfbench.report.history import IMPORT, reasons
+from mfbench.report.words import times_text, value_text
+from mfbench.results.benchmarks import Benchmark
+from mfbench.results.reader import Case, Side
+from mfbench.verdict.comparison import compare
+from mfbench.verdict.rows import COUNT, Comparison
+from mfbench.verdict.verdict import MOVED, distance_from_one
+
+
+class Tile(NamedTuple):
+    """What a person waits for: the case that times it, and the case that counts for it."""
+
+    label: str
+    timed: str
+    counted: str = ""
+
+
+TILES = (
+    Tile(
+        "import metaflow",
+        "imports.Import.timeraw_metaflow",
+        "instructions.Command.track_run(import metaflow)",
+    ),
+    Tile("flow.py run", "flows.Run.time_hello", "instructions.Command.track_run(flow.py step)"),
+    Tile(
+        "save an artifact",
+        "artifacts.Save.time_save(float64-8MB)",
+        "instructions.Artifact.track_save(float64-800KB)",
+    ),
+    Tile(
+        "load an artifact",
+        "artifacts.Load.time_load(float64-8MB)",
+        "instructions.Artifact.track_load(float64-800KB)",
+    ),
+    Tile(
+        "a run with a metadata service",
+        "service.Running.time_run(hello)",
+        "service.Traffic.track_requests(hello)",
+    ),
+    Tile("a run on S3", "s3runs.Run.time_run(hello)", "s3runs.Traffic.track_requests(hello)"),
+    Tile(
+        "a wide foreach", "flows.WideForeach.time_run(50)", "scheduler.Parent.track_per_task(200)"
+    ),
+    Tile("hash an artifact", "hashing.ContentKey.time_find(float64-8MB)"),
+    Tile("compress an artifact", "compression.Pack.time_pack(float64-8MB)"),
+    Tile("parallel_map", "multicore.ParallelMap.time_map(8, default)"),
+)
+FEWEST_POINTS = 2
+# Of a chart: more would not be seen in its width, and the page would become large.
+MOST_POINTS = 400
+# Smaller steps of a count are real, but would hide the others.
+LEAST_STEP = 0.02
+MOST_STEPS = 3
+
+
+def trends(
+    sides: Mapping[str, Sequence[Side]],
+    commits: Sequence[Mapping[str, Any]],
+    benchmarks: Mapping[str, Benchmark],
+    upstream: Path,
+    comparison: Comparison | None,
+) -> list[dict[str, Any]]:
+    """Return the tiles that have a chart.
+
+    Parameters
+    ----------
+    sides : mapping
+        What each machine measured.
+    commits : sequence
+        What `commits_data` says of the commits, the oldest first.
+    benchmarks : mapping
+        What is declared on each benchmark, by name.
+    upstream : pathlib.Path
+        The measured repository, of which the import trees are.
+    comparison : Comparison or None
+        What the page compares first.
+    """
+    made = []
+    for tile in TILES:
+        # What repeats first: its steps are real.
+        cases = [Case.parse(name) for name in (tile.counted, tile.timed) if name]
+        charts = [chart(case, sides, commits, benchmarks, upstream) for case in cases]
+        found = [each for each in charts if each is not None]
+        if found:
+            told = {"label": tile.label, "change": "", "address": ""}
+            if comparison is not None:
+                told |= change(tile, comparison)
+            made.append({**told, "charts": found})
+    return made
+
+
+def change(tile: Tile, comparison: Comparison) -> dict[str, str]:
+    """Say how the page's first comparison changed what a tile shows."""
+    rows = filter(None, map(comparison.row, (tile.timed, tile.counted)))
+    row = next((row for row in rows if row.verdict in MOVED), None)
+    if row is None:
+        return {}
+    names = comparison.base.name, comparison.head.name
+    counted = " instructions" if row.unit == COUNT else ""
+    text = f"{names[1]}: {times_text(row)}{counted} than {names[0]}"
+    return {"change": text, "address": urlencode({"base": names[0], "head": names[1]})}
+
+
+def chart(
+    case: Case,
+    sides: Mapping[str, Sequence[Side]],
+    commits: Sequence[Mapping[str, Any]],
+    benchmarks: Mapping[str, Benchmark],
+    upstream: Path,
+) -> dict[str, Any] | None:
+    """Return a case over the commits of the machine that measured most of them; None without any.
+
+    Where there is no release, the newest commits but controls and optimisations are shown.
+    """
+    found = {name: shown_sides(each, commits, case) for name, each in sides.items()}
+    machine = max(found, key=lambda name: len(found[name]), default="")
+    if not machine or len(found[machine]) < FEWEST_POINTS:
+        return None
+    declared = benchmarks.get(case.benchmark)
+    unit = declared.unit if declared else "seconds"
+    shown = found[machine]
+    values = [side.cases[case].value for side in shown]
+    if unit == "seconds":
+        low, high = value_text(min(values), unit), value_text(max(values), unit)
+        said = f"time on {machine}, in a run for each release: {low} to {high}"
+        steps = []
+    else:
+        first, last = (value_text(each, unit) for each in (values[0], values[-1]))
+        said = f"{unit} on {machine}: {first} in {shown[0].name}, {last} in {shown[-1].name}"
+        steps = steps_of(case, shown, benchmarks, upstream)
+    for step in steps:
+        names = {"machine": machine, "base": step["base"], "head": step["head"]}
+        step["address"] = urlencode(names)
+    return {
+        "machine": machine,
+        "unit": unit,
+        "labels": [side.name for side in shown],
+        "values": values,
+        "steps": steps,
+        "said": said,
+    }
+
+
+def shown_sides(
+    sides: Iterable[Side], commits: Sequence[Mapping[str, Any]], case: Case
+) -> list[Side]:
+    """Return what was measured of a case at the commits of a chart, the oldest first."""
+    by_commit = {side.commit: side for side in sides}
+    known = [
+        (commit, replace(by_commit[commit["hash"]], name=commit["label"]))
+        for commit in commits
+        if commit["hash"] in by_commit
+        and case in by_commit[commit["hash"]].cases
+        and by_commit[commit["hash"]].cases[case].is_known
+    ]
+    of_releases = [side for each, side in known if is_milestone(each)]
+    others = [side for each, side in known if each["role"] in ("release", "other")]
+    every = of_releases if any(each["role"] == "release" for each, _ in known) else others
+    found = every[-MOST_POINTS:]
+    versions = [side.cases[case].version for side in found]
+    # A benchmark that changed measures something else.
+    usual = max(versions, key=versions.count, default="")
+    return [side for side in found if side.cases[case].version == usual]
+
+
+def is_milestone(commit: Mapping[str, Any]) -> bool:
+    """Tell whether a commit is a release, or the branch of all optimisations."""
+    return bool(commit["role"] == "release" or commit["label"] == "optimized")
+
+
+def steps_of(
+    case: Case, shown: Sequence[Side], benchmarks: Mapping[str, Benchmark], upstream: Path
+) -> list[dict[str, Any]]:
+    """Return the largest changes between neighbours of what repeats, in their order."""
+    found = []
+    for base, head in pairwise(shown):
+        step = compare(base, head, None, benchmarks, lambda each: each == case)
+        row = step.row(str(case))
+        if row and row.verdict in MOVED and row.ratio and distance_from_one(row.ratio) > LEAST_STEP:
+            found.append((distance_from_one(row.ratio), step, row))
+    largest = sorted(found, key=lambda each: -each[0])[:MOST_STEPS]
+    made = []
+    for _, step, row in sorted(largest, key=lambda each: shown.index(each[1].head)):
+        assert row.ratio is not None
+        percent = 100 * (1 / row.ratio - 1)
+        known = case == IMPORT and step.head.name != "optimized"
+        cause = short_cause(reasons(step, upstream)[0]) if known else ""
+        made.append(
+            {
+                "base": step.base.name,
+                "head": step.head.name,
+                "ratio": row.ratio,
+                "verdict": row.verdict.value,
+                "text": f"{percent:+.0f}% at {step.head.name}".replace("-", "−", 1),
+                "cause": cause,
+            }
+        )
+    return made
+
+
+def short_cause(reason: str) -> str:
+    """Return a reason of docs/history.md in short: "x now imports y"; "" where there is none."""
+    found = re.match(r"`([\w.]+)` (now|no longer) imports `([\w.]+)`", reason)
+    if found is None:
+        return ""
+    importer, imported = (name.rpartition(".")[2] for name in found.group(1, 3))
+    return f"{importer} {found[2]} imports {imported}"
