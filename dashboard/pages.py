@@ -101,6 +101,7 @@ def page(
         rows=[row for row in rows if row.verdict is not Verdict.NOT_MEASURED],
         cells=cells,
         human_name=human_name,
+        machines=data["machines"],
         about=about(comparison) if comparison else NOTHING,
         status=Markup(status_html(status, patches)),
         unmeasured=unmeasured(data, patches),
@@ -154,9 +155,7 @@ def about(comparison: Comparison) -> str:
     day = datetime.fromtimestamp(began, timezone.utc).date() if began else "an unknown day"
     return (
         f"{comparison.base.name} and {comparison.head.name} were measured on {day}, on "
-        f"{facts.get('machine', 'an unknown machine')}: {facts.get('cpu', 'unknown processor')}, "
-        f"{facts.get('num_cpu', '?')} cores, {facts.get('os', 'unknown system')}, "
-        f"Python {facts['python']}."
+        f"{facts.get('machine', 'an unknown machine')}, with Python {facts['python']}."
     )
 
 

@@ -67,6 +67,18 @@ function placeOf(name, parameters) {
   return known >= 0 ? known : data.cases.push([benchmark, parameters, null, null, null]) - 1;
 }
 
+/** Show the comparison of files, or why there is none. */
+async function compareFiles(files) {
+  try {
+    if (files.length > 2) throw new Error("choose one or two");
+    go(await takeFiles(files));
+  } catch (problem) {
+    history.pushState(null, "", "#view=compare");
+    await draw();
+    drawProblem(`The files can't be compared: ${problem.message}`);
+  }
+}
+
 /** Let files be dropped anywhere on the page. */
 function listenForFiles() {
   const mark = (isOver) => document.body.classList.toggle("dropping", isOver);
@@ -76,16 +88,11 @@ function listenForFiles() {
     mark(true);
   });
   document.addEventListener("dragleave", (event) => event.relatedTarget || mark(false));
-  document.addEventListener("drop", async (event) => {
+  document.addEventListener("drop", (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     mark(false);
-    try {
-      go(await takeFiles([...event.dataTransfer.files]));
-    } catch (problem) {
-      history.pushState(null, "", "#view=compare");
-      await draw();
-      drawProblem(`The files can't be compared: ${problem.message}`);
-    }
+    compareFiles([...event.dataTransfer.files]);
   });
+  byId("files").addEventListener("change", (event) => compareFiles([...event.target.files]));
 }

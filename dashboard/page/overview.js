@@ -3,6 +3,8 @@
 
 const CHART_HEIGHT = 118;
 const MOST_LABELS = 2;
+// Of the chart's width: labels that are nearer would overlap.
+const LEAST_DISTANCE = 0.4;
 
 /** Draw every chart that has a place on the page. */
 function drawOverview() {
@@ -17,7 +19,7 @@ function drawOverview() {
 function drawTrend(figure, { machine, unit, labels, values, steps, said }) {
   const points = labels.map((label, place) => ({ label, value: values[place], before: labels[place - 1] }));
   const at = new Map(points.map((each) => [each.label, each.value]));
-  const largest = d3.sort(steps, (step) => -Math.abs(Math.log(step.ratio))).slice(0, MOST_LABELS);
+  const largest = labelledSteps(steps, labels);
   const color = (step) => `var(--${step.verdict})`;
   const isLate = (step) => labels.indexOf(step.head) >= labels.length / 2;
   const named = (late) => Plot.text(largest.filter((step) => isLate(step) === late), {
@@ -50,6 +52,14 @@ function drawTrend(figure, { machine, unit, labels, values, steps, said }) {
     if (chart.value?.before) location.hash = addressOf({ machine, base: chart.value.before, head: chart.value.label });
   });
   showIn(figure, chart);
+}
+
+/** Return the steps that have a label: the largest, and another where there is room. */
+function labelledSteps(steps, labels) {
+  const place = (step) => labels.indexOf(step.head) / labels.length;
+  const [first, ...others] = d3.sort(steps, (step) => -Math.abs(Math.log(step.ratio)));
+  const apart = others.filter((step) => Math.abs(place(step) - place(first)) > LEAST_DISTANCE);
+  return first ? [first, ...apart].slice(0, MOST_LABELS) : [];
 }
 
 /** Return how a value changed, given before / after: −27%, +11%. */

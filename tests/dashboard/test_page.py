@@ -279,7 +279,7 @@ def test_dropped_results_are_compared(first_page, look, first_comparison):
     assert "no control was measured" in page.inner_text("#trust")
     row = page.locator(f'{ROWS}[data-case="{SAVE}"]')
     assert f"{first_comparison.row(SAVE).ratio:.3g}× faster" in row.inner_text()
-    page.evaluate(drop, [["notes.json", "{}"]])
+    page.set_input_files("#files", {"name": "notes.json", "mimeType": "", "buffer": b"{}"})
     page.wait_for_function("document.getElementById('sentence').textContent.includes('notes.json')")
     assert "notes.json is no result file of asv" in page.inner_text("#sentence")
 
@@ -295,7 +295,8 @@ def test_without_scripts_the_first_comparison_stands(first_page, look, first_com
 
 
 def test_without_results_the_page_says_so(look, page_of, data, tmp_path):
-    more = {**data, "machines": [*data["machines"], {"name": "another", "base": "", "head": ""}]}
+    another = {**data["machines"][0], "name": "another", "base": "", "head": ""}
+    more = {**data, "machines": [*data["machines"], another]}
     page = look(page_of(more), "#machine=another")
     said = "Nothing was measured on another: choose another machine."
     assert page.inner_text("#sentence") == said
