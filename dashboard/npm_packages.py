@@ -37,8 +37,7 @@ FRAME = (
     '<p style="position: fixed; bottom: 0; left: 0; right: 0; z-index: 1031; margin: 0; '
     'padding: 4px 12px; background: #f5f6f8; border-top: 1px solid #ccc">'
     '<a href="index.html"><b>metaflow benchmarks</b></a>: these are asv\'s own pages, with a graph '
-    "of every case. They draw what was measured, and judge nothing; "
-    '<a href="index.html#view=compare">Compare</a> does.</p>'
+    'of every case. Verdicts are in <a href="index.html#view=compare">Compare</a>.</p>'
 )
 
 
