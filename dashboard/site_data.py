@@ -9,8 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asv import step_detect
-
 from dashboard.commits_data import commits_data
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
@@ -22,8 +20,7 @@ from mfbench.results.machines import this_machine
 from mfbench.results.reader import Case, Measurement, Side, read_side, rounded
 from mfbench.results.records import read_imports
 
-SCHEMA = 2
-FEWEST_FOR_STEPS = 5
+SCHEMA = 3
 FACTS = ("arch", "cpu", "num_cpu", "os", "ram")
 FIRST_CASE = "instructions.Command.track_run(import metaflow)"
 # What the headline says, and the cases behind it: it reports the first of them that has changed.
@@ -90,7 +87,6 @@ def document(
         ],
         "results": {name: results_data(found, cases) for name, found in sides.items()},
         "series": {"base": base, "commits": steps},
-        "steps": {name: steps_data(found, commits, cases) for name, found in sides.items()},
         "imports": imports_data(records / "imports"),
         "highlights": [{"label": label, "cases": each} for label, each in HIGHLIGHTS.items()],
         "default": {
@@ -217,24 +213,6 @@ def measurement_data(place: int, measured: Measurement) -> list[Any]:
 def short(number: float) -> float | int:
     """Return a whole number without a point."""
     return int(number) if number == int(number) else number
-
-
-def steps_data(
-    sides: Iterable[Side], commits: Iterable[Mapping[str, Any]], places: Mapping[Case, int]
-) -> dict[str, list[str]]:
-    """Return, by case, the releases with which asv's step detection sees its value change."""
-    by_commit = {side.commit: side for side in sides}
-    releases = [each["hash"] for each in commits if each["role"] == "release"]
-    measured = [by_commit[commit] for commit in releases if commit in by_commit]
-    found = {}
-    for case, place in places.items():
-        known = [side for side in measured if case in side.cases and side.cases[case].is_known]
-        if len(known) < FEWEST_FOR_STEPS:
-            continue
-        steps = step_detect.detect_steps([side.cases[case].value for side in known])
-        if begins := [known[first].commit for first, *_ in steps if first > 0]:
-            found[str(place)] = begins
-    return found
 
 
 def imports_data(folder: Path) -> dict[str, Any]:

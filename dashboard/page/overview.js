@@ -24,7 +24,7 @@ function drawTrend(figure, { machine, unit, labels, values, steps, said }) {
   const isLate = (step) => labels.indexOf(step.head) >= labels.length / 2;
   const named = (late) => Plot.text(largest.filter((step) => isLate(step) === late), {
     x: "head", frameAnchor: late ? "top-right" : "top-left", dx: late ? 24 : -4, dy: -14, fill: color, fontWeight: 600,
-    textAnchor: late ? "end" : "start", text: (step) => `${changeText(step.ratio)} ${step.head}`,
+    textAnchor: late ? "end" : "start", text: (step) => step.text.replace(" at", ""),
   });
   const chart = Plot.plot({
     width: Math.max(220, figure.clientWidth || 280),
@@ -60,12 +60,6 @@ function labelledSteps(steps, labels) {
   const [first, ...others] = d3.sort(steps, (step) => -Math.abs(Math.log(step.ratio)));
   const apart = others.filter((step) => Math.abs(place(step) - place(first)) > LEAST_DISTANCE);
   return first ? [first, ...apart].slice(0, MOST_LABELS) : [];
-}
-
-/** Return how a value changed, given before / after: −27%, +11%. */
-function changeText(ratio) {
-  const percent = 100 * (1 / ratio - 1);
-  return `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(Math.abs(percent) < 10 ? 1 : 0)}%`;
 }
 
 /** Put a chart into a figure, above its caption; or a text, where there is nothing to draw. */
