@@ -4,7 +4,6 @@
 const UNITS = {
   seconds: [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]],
   bytes: [[1e9, "GB"], [1e6, "MB"], [1e3, "KB"], [1, "B"]],
-  instructions: [[1e9, "G"], [1e6, "M"], [1e3, "K"], [1, ""]],
 };
 const SIGNS = {
   faster: "▼",
@@ -44,13 +43,15 @@ function humanName(described) {
 function valueText(value, unit) {
   if (value === null || value === undefined) return "–";
   if (unit === "microseconds") return valueText(value / 1e6, "seconds");
-  if (!(unit in UNITS)) return `${Number.isInteger(value) ? value : digits(value)} ${unit}`;
+  if (unit === "instructions") return `${(value / 1e6).toFixed(1)} M`;
+  if (!(unit in UNITS)) return `${Number(value.toPrecision(6))} ${unit}`;
   const [size, name] = UNITS[unit].find(([each]) => value >= 0.9995 * each) || UNITS[unit].at(-1);
   return `${digits(value / size)} ${name}`.trim();
 }
 
 /** Return a value for an axis: without a unit that would be as long as the axis. */
 function axisText(value, unit) {
+  if (unit === "instructions") return value ? `${digits(value / 1e6)} M` : "0";
   return value && unit in UNITS ? valueText(value, unit) : String(value);
 }
 

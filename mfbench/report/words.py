@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Context
 
-from asv.util import human_value
-
 from mfbench.verdict.rows import COUNT, UNKNOWN, Row
 from mfbench.verdict.verdict import MOVED, Verdict
 
 NO_DIFFERENCE = "no difference seen"
+# As in dashboard/page/text.js.
+UNITS = {
+    "seconds": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+    "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "B")),
+}
 
 
 def value_text(value: float | None, unit: str) -> str:
@@ -19,7 +22,19 @@ def value_text(value: float | None, unit: str) -> str:
         return "–"
     if unit == COUNT:
         return f"{value / 1e6:.1f} M"
-    return str(human_value(value, unit)) if unit in ("seconds", "bytes") else f"{value:.6g} {unit}"
+    if unit == "microseconds":
+        value, unit = value / 1e6, "seconds"
+    if unit not in UNITS:
+        return f"{value:.6g} {unit}"
+    size, name = next((each for each in UNITS[unit] if value >= 0.9995 * each[0]), UNITS[unit][-1])
+    return f"{_three_digits(value / size)} {name}"
+
+
+def _three_digits(number: float) -> str:
+    """Return a number in three digits, zeros included: 12.0, 289, 1230."""
+    if 0 < number < 999.5:
+        return f"{number:#.3g}".rstrip(".")
+    return f"{float(f'{number:.3g}'):.0f}"
 
 
 def change_text(row: Row | None) -> str:

@@ -13,6 +13,7 @@ from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.report.comparison_text import cells, headline, means
 from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
+from mfbench.report.words import value_text
 from mfbench.repository.control import control_of
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import RUNS_SINCE, Case
@@ -53,8 +54,10 @@ WORDS = """() => {
   const { machine, base, head } = data.default;
   const rows = compareCommits(data, machine, base, head);
   const verdicts = rows.map((row) => [row.case.name, verdictLine(row)]);
+  const values = rows.map((row) => [row.case.name, valueText(row.before, row.case.unit)]);
   const leftOut = otherRuns(data, machine, base, head);
-  return [summaryText(rows, leftOut), verdicts, d3.rollups(rows, meansOf, (row) => row.case.topic)];
+  const topics = d3.rollups(rows, meansOf, (row) => row.case.topic);
+  return [summaryText(rows, leftOut), verdicts, topics, values];
 }"""
 
 
@@ -228,9 +231,11 @@ def test_counts(first_page, look):
 
 
 def test_words(first_page, look, first_comparison):
-    summary, verdicts, found = look(first_page).evaluate(WORDS)
+    summary, verdicts, found, values = look(first_page).evaluate(WORDS)
     # The page has a checkbox in place of the option.
     assert summary == re.sub(r" \(--every-run shows .*?\)", "", headline(first_comparison))
+    rows = first_comparison.rows
+    assert dict(values) == {str(row.case): value_text(row.before, row.unit) for row in rows}
     assert dict(verdicts) == {
         str(row.case): cells(row)[-1].replace("result of main", f"result of {NEWEST}")
         for row in first_comparison.rows
