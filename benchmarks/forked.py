@@ -12,7 +12,7 @@ from asv_runner.benchmarks.mark import SkipNotImplemented
 from benchmarks import flows
 from benchmarks.support import beside
 from benchmarks.support.environment import short_of_time
-from benchmarks.support.processes import PROGRAMS, place_flow, run_python
+from benchmarks.support.processes import counted_instructions, run_counted, run_python
 
 
 class Flow(flows.Flow):
@@ -72,13 +72,10 @@ class Task(Flow):
             raise SkipNotImplemented("valgrind is not installed, or too slow for a quick run")
         super().setup()
         self.run()  # which compiles all modules
-        self.settings.update(PYTHON=sys.executable, PYTHONHASHSEED="0")
         self.settings.update(METAFLOW_RUNTIME_FORK_TIMEOUT="600")
 
     def track_instructions(self):
-        place_flow("counted_python.sh", self.folder)
-        (self.folder / "counts").mkdir()
-        run_python([PROGRAMS / "counted_run.py", self.script], self.folder, **self.settings)
+        run_counted(self.script, self.folder, **self.settings)
         tasks = counts_of_tasks(self.folder / "counts")
         return round(sum(tasks) / len(tasks))
 
@@ -103,8 +100,8 @@ def counts_of_tasks(folder):
     counts, parents = {}, {}
     for log in folder.iterdir():
         # A process that becomes another program, such as git, has no count.
-        if count := re.search(r"I +refs: +([\d,]+)", text := log.read_text()):
-            counts[log.name] = int(count[1].replace(",", ""))
+        if count := counted_instructions(text := log.read_text()):
+            counts[log.name] = count
             parents[log.name] = re.search(r"Parent PID: (\d+)", text)[1]
     tasks = counts.keys() - set(parents.values())
     return [counts[task] - counts.get(parents[task], 0) for task in tasks]

@@ -7,7 +7,6 @@ added to each request. Counts of requests repeat exactly, and are taken without 
 import os
 import re
 import shutil
-import sys
 import time
 from contextlib import suppress
 
@@ -18,9 +17,11 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder, short_of_time
 from benchmarks.support.processes import (
     PROGRAMS,
+    counted_instructions,
     log_processes,
     logged_processes,
     place_flow,
+    run_counted,
     run_in_fork,
     run_python,
 )
@@ -230,18 +231,16 @@ def count_run(run):
 def count_heartbeats(address):
     """Return the instructions of the process for heartbeats of a run that had the fewest."""
     folder = fresh_folder()
-    for each in ("hello.py", "counted_python.sh"):
-        place_flow(each, folder)
-    (folder / "counts").mkdir()
-    settings = service_settings(address) | {"PYTHON": sys.executable, "PYTHONHASHSEED": "0"}
     # Valgrind makes tasks so slow that they have heartbeats, which short ones may have not.
-    run_python([str(PROGRAMS / "counted_run.py"), "hello.py"], folder, **settings)
+    run_counted(place_flow("hello.py", folder), folder, **service_settings(address))
     while True:
         logs = [each.read_text() for each in (folder / "counts").iterdir()]
         logs = [each for each in logs if re.search(r"Command: .*heartbeat", each)]
-        found = [re.search(r"I +refs: +([\d,]+)", each) for each in logs]
+        if not logs:
+            raise RuntimeError("no process for heartbeats was started")
+        found = [counted_instructions(each) for each in logs]
         if all(found):
-            return min(int(each[1].replace(",", "")) for each in found)
+            return min(found)
         time.sleep(0.1)  # they end a little after what they were started for
 
 

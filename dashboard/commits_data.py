@@ -54,6 +54,11 @@ def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> di
     }
 
 
+def is_milestone(commit: Mapping[str, Any]) -> bool:
+    """Tell whether a commit is a release, or branch `optimized`: what histories show."""
+    return bool(commit["role"] == "release" or commit["label"] == "optimized")
+
+
 def name_of(upstream: Path, commit: str, commits: Iterable[Mapping[str, Any]]) -> str:
     """Return what a person calls a commit in a command: its branch, its label or its hash."""
     labels = [each["label"] for each in commits if each["hash"] == commit]

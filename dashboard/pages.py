@@ -75,11 +75,8 @@ def page(
     """
     rows = comparison.rows if comparison else ()
     scripts = [MODULES / path for path in PACKAGES] + [PAGE / f"{name}.js" for name in SCRIPTS]
-    patches = list(patches)
-    shell = {each: data[each] for each in SHELL} | {
-        "trends": trends,
-        "patches": {optimization_of(path): path.name for path in patches},
-    }
+    files = {optimization_of(path): path.name for path in patches}
+    shell = {each: data[each] for each in SHELL} | {"trends": trends, "patches": files}
     names = f"{comparison.base.name} → {comparison.head.name}" if comparison else ""
     said = headline(comparison, data["highlights"]) if comparison else ""
     return TEMPLATES.get_template("page.html").render(
@@ -103,8 +100,8 @@ def page(
         human_name=human_name,
         machines=data["machines"],
         about=about(comparison) if comparison else NOTHING,
-        status=Markup(status_html(status, patches)),
-        unmeasured=unmeasured(data, patches),
+        status=Markup(status_html(status, files)),
+        unmeasured=unmeasured(data, files),
     )
 
 
@@ -159,9 +156,8 @@ def about(comparison: Comparison) -> str:
     )
 
 
-def unmeasured(data: Mapping[str, Any], patches: Iterable[Path]) -> dict[str, str]:
+def unmeasured(data: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
     """Return the optimisations that no machine measured, and the patch of each; "" without one."""
-    files = {optimization_of(path): path.name for path in patches}
     measured = {commit for found in data["results"].values() for commit in found}
     left = [each for each in data["series"]["commits"] if each not in measured]
     names = {each["hash"]: each["name"] for each in data["commits"]}
@@ -174,15 +170,15 @@ def optimization_of(patch: Path) -> str:
     return found[1] if found else ""
 
 
-def status_html(status: str, patches: Iterable[Path]) -> str:
+def status_html(status: str, files: Mapping[str, str]) -> str:
     """Return STATUS.md as HTML, headings one level lower, with a link to each patch it names."""
     lowered = re.sub(r"^#", "##", status, flags=re.MULTILINE)
     html = MarkdownIt("commonmark").enable("table").render(lowered)
     # Relative links lead to files of the repository, which the site does not have.
     html = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", html)
-    for path in patches:
+    for name, file in files.items():
         # STATUS.md writes `NAME` (`HASH`).
-        named = rf"(<code>{optimization_of(path)}</code>)(?= \(<code>\w+</code>\))"
-        html = re.sub(named, rf'<a href="patches/{path.name}">\1</a>', html)
+        named = rf"(<code>{name}</code>)(?= \(<code>\w+</code>\))"
+        html = re.sub(named, rf'<a href="patches/{file}">\1</a>', html)
     scrolling = '<div class="scroll" role="group" tabindex="0" aria-label="table"><table>'
     return html.replace("<table>", scrolling).replace("</table>", "</table></div>")

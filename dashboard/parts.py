@@ -1,18 +1,19 @@
 """The page's data in parts, so that a view loads what it needs: one script for each part.
 
 A part is a script that calls `received(NAME, CONTENT)`: unlike JSON, a page that was opened as a
-file can load it. docs/dashboard.md lists the parts.
+file can load it.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from dashboard.commits_data import is_milestone
 from mfbench.foundation.paths import ROOT
 from mfbench.results.reader import rounded
 
@@ -45,7 +46,7 @@ def histories(
     names = [each["name"] for each in document["benchmarks"]]
     found: dict[str, dict[int, list[Any]]] = {name: {} for name in names}
     for place, commit in enumerate(document["commits"]):
-        if commit["role"] != "release" and commit["label"] != "optimized":
+        if not is_milestone(commit):
             continue
         for environment in measured.get(commit["hash"], {}).values():
             for version, _, cases in environment["benchmarks"]:
@@ -101,7 +102,7 @@ def as_text(content: Any) -> str:
     return json.dumps(content, allow_nan=False, separators=(",", ":"))
 
 
-def descriptions(folder: Path = ROOT / "benchmarks") -> Any:
+def descriptions(folder: Path = ROOT / "benchmarks") -> Callable[[str], str]:
     """Return a function that returns what the source says of a benchmark; "" if nothing."""
     classes: dict[tuple[str, str], ast.ClassDef] = {}
     for path in sorted(folder.glob("*.py")):

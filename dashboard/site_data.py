@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.commits_data import commits_data
+from dashboard.trends import TILES
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
 from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS
@@ -23,17 +24,6 @@ from mfbench.results.records import read_imports
 SCHEMA = 3
 FACTS = ("arch", "cpu", "num_cpu", "os", "ram")
 FIRST_CASE = "instructions.Command.track_run(import metaflow)"
-# What the headline says, and the cases behind it: it reports the first of them that has changed.
-HIGHLIGHTS = {
-    "import metaflow": ("imports.Import.timeraw_metaflow", FIRST_CASE),
-    "flow.py run": ("flows.Run.time_hello", "instructions.Command.track_run(flow.py step)"),
-    "run with a service": ("service.Running.time_run(hello)",),
-    "run on S3": ("s3runs.Run.time_run(hello)",),
-    "saving an array": (
-        "artifacts.Save.time_save(float64-8MB)",
-        "instructions.Artifact.track_save(float64-800KB)",
-    ),
-}
 
 
 def document(
@@ -88,7 +78,7 @@ def document(
         "results": {name: results_data(found, cases) for name, found in sides.items()},
         "series": {"base": base, "commits": steps},
         "imports": imports_data(records / "imports"),
-        "highlights": [{"label": label, "cases": each} for label, each in HIGHLIGHTS.items()],
+        "highlights": [{"label": tile.label, "cases": tile.cases} for tile in TILES],
         "default": {
             "machine": first,
             "base": pairs[first][0] if first else base,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -10,52 +9,56 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from mfbench.report.history import IMPORT, reasons
-from mfbench.report.words import times_text, value_text
+from dashboard.commits_data import is_milestone
+from mfbench.report.glance import changed_row, times_and_unit
+from mfbench.report.history import IMPORT, import_row, kept_differences
+from mfbench.report.words import value_text
 from mfbench.results.benchmarks import Benchmark
 from mfbench.results.reader import Case, Side
 from mfbench.verdict.comparison import compare
-from mfbench.verdict.rows import COUNT, Comparison
-from mfbench.verdict.verdict import MOVED, distance_from_one
+from mfbench.verdict.rows import Comparison
+from mfbench.verdict.verdict import MOVED, Verdict, distance_from_one
 
 
 class Tile(NamedTuple):
-    """What a person waits for: the case that times it, and the case that counts for it."""
+    """What a person waits for: the case that times it, and then the case that counts for it."""
 
     label: str
-    timed: str
-    counted: str = ""
+    cases: tuple[str, ...]
 
 
+# The headline and the cards begin with the first of these that have changed.
 TILES = (
     Tile(
         "import metaflow",
-        "imports.Import.timeraw_metaflow",
-        "instructions.Command.track_run(import metaflow)",
+        ("imports.Import.timeraw_metaflow", "instructions.Command.track_run(import metaflow)"),
     ),
-    Tile("flow.py run", "flows.Run.time_hello", "instructions.Command.track_run(flow.py step)"),
+    Tile("flow.py run", ("flows.Run.time_hello", "instructions.Command.track_run(flow.py step)")),
+    Tile(
+        "run with a service",
+        ("service.Running.time_run(hello)", "service.Traffic.track_requests(hello)"),
+    ),
+    Tile("run on S3", ("s3runs.Run.time_run(hello)", "s3runs.Traffic.track_requests(hello)")),
     Tile(
         "save an artifact",
-        "artifacts.Save.time_save(float64-8MB)",
-        "instructions.Artifact.track_save(float64-800KB)",
+        (
+            "artifacts.Save.time_save(float64-8MB)",
+            "instructions.Artifact.track_save(float64-800KB)",
+        ),
     ),
     Tile(
         "load an artifact",
-        "artifacts.Load.time_load(float64-8MB)",
-        "instructions.Artifact.track_load(float64-800KB)",
+        (
+            "artifacts.Load.time_load(float64-8MB)",
+            "instructions.Artifact.track_load(float64-800KB)",
+        ),
     ),
     Tile(
-        "a run with a metadata service",
-        "service.Running.time_run(hello)",
-        "service.Traffic.track_requests(hello)",
+        "wide foreach", ("flows.WideForeach.time_run(50)", "scheduler.Parent.track_per_task(200)")
     ),
-    Tile("a run on S3", "s3runs.Run.time_run(hello)", "s3runs.Traffic.track_requests(hello)"),
-    Tile(
-        "a wide foreach", "flows.WideForeach.time_run(50)", "scheduler.Parent.track_per_task(200)"
-    ),
-    Tile("hash an artifact", "hashing.ContentKey.time_find(float64-8MB)"),
-    Tile("compress an artifact", "compression.Pack.time_pack(float64-8MB)"),
-    Tile("parallel_map", "multicore.ParallelMap.time_map(8, default)"),
+    Tile("hash an artifact", ("hashing.ContentKey.time_find(float64-8MB)",)),
+    Tile("compress an artifact", ("compression.Pack.time_pack(float64-8MB)",)),
+    Tile("parallel_map", ("multicore.ParallelMap.time_map(8, default)",)),
 )
 FEWEST_POINTS = 2
 # Of a chart: more would not be seen in its width, and the page would become large.
@@ -89,8 +92,8 @@ def trends(
     """
     made = []
     for tile in TILES:
-        # What repeats first: its steps are real.
-        cases = [Case.parse(name) for name in (tile.counted, tile.timed) if name]
+        # The count first: its steps are real.
+        cases = map(Case.parse, reversed(tile.cases))
         charts = [chart(case, sides, commits, benchmarks, upstream) for case in cases]
         found = [each for each in charts if each is not None]
         if found:
@@ -103,13 +106,11 @@ def trends(
 
 def change(tile: Tile, comparison: Comparison) -> dict[str, str]:
     """Say how the page's first comparison changed what a tile shows."""
-    rows = filter(None, map(comparison.row, (tile.timed, tile.counted)))
-    row = next((row for row in rows if row.verdict in MOVED), None)
+    row = changed_row(comparison, tile.cases)
     if row is None:
         return {}
     names = comparison.base.name, comparison.head.name
-    counted = " instructions" if row.unit == COUNT else ""
-    text = f"{names[1]}: {times_text(row)}{counted} than {names[0]}"
+    text = f"{names[1]}: {times_and_unit(row)} than {names[0]}"
     return {"change": text, "address": urlencode({"base": names[0], "head": names[1]})}
 
 
@@ -169,21 +170,14 @@ def shown_sides(
     others = [side for each, side in known if each["role"] in ("release", "other")]
     every = of_releases if any(each["role"] == "release" for each, _ in known) else others
     found = every[-MOST_POINTS:]
-    versions = [side.cases[case].version for side in found]
-    # A benchmark that changed measures something else.
-    usual = max(versions, key=versions.count, default="")
-    return [side for side in found if side.cases[case].version == usual]
-
-
-def is_milestone(commit: Mapping[str, Any]) -> bool:
-    """Tell whether a commit is a release, or the branch of all optimisations."""
-    return bool(commit["role"] == "release" or commit["label"] == "optimized")
+    # An older version of the benchmark measured something else.
+    return [side for side in found if side.cases[case].version == found[-1].cases[case].version]
 
 
 def steps_of(
     case: Case, shown: Sequence[Side], benchmarks: Mapping[str, Benchmark], upstream: Path
 ) -> list[dict[str, Any]]:
-    """Return the largest changes between neighbours of what repeats, in their order."""
+    """Return the largest changes of a count between neighbouring commits, the oldest first."""
     found = []
     for base, head in pairwise(shown):
         step = compare(base, head, None, benchmarks, lambda each: each == case)
@@ -195,8 +189,6 @@ def steps_of(
     for _, step, row in sorted(largest, key=lambda each: shown.index(each[1].head)):
         assert row.ratio is not None
         percent = 100 * (1 / row.ratio - 1)
-        known = case == IMPORT and step.head.name != "optimized"
-        cause = short_cause(reasons(step, upstream)[0]) if known else ""
         made.append(
             {
                 "base": step.base.name,
@@ -204,16 +196,19 @@ def steps_of(
                 "ratio": row.ratio,
                 "verdict": row.verdict.value,
                 "text": f"{percent:+.0f}% at {step.head.name}".replace("-", "−", 1),
-                "cause": cause,
+                "cause": cause_of(step, upstream) if case == IMPORT else "",
             }
         )
     return made
 
 
-def short_cause(reason: str) -> str:
-    """Return a reason of docs/history.md in short: "x now imports y"; "" where there is none."""
-    found = re.match(r"`([\w.]+)` (now|no longer) imports `([\w.]+)`", reason)
-    if found is None:
+def cause_of(step: Comparison, upstream: Path) -> str:
+    """Say in short which module of the import came or left; "" where that is not known."""
+    found = kept_differences(step, upstream)
+    if not found:
         return ""
-    importer, imported = (name.rpartition(".")[2] for name in found.group(1, 3))
-    return f"{importer} {found[2]} imports {imported}"
+    importer, imported = (
+        name.rpartition(".")[2] for name in (found[0].importer or "the program", found[0].name)
+    )
+    verb = "no longer imports" if import_row(step).verdict is Verdict.FASTER else "now imports"
+    return f"{importer} {verb} {imported}"

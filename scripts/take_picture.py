@@ -5,6 +5,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
+from mfbench.foundation.errors import Failure, run
 from mfbench.foundation.paths import HTML, ROOT
 
 PICTURE = ROOT / "docs" / "compare.png"
@@ -15,9 +16,9 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     index = HTML / "index.html"
     if chromium is None:
-        sys.exit("chromium is missing; install it (apt-get install chromium)")
+        raise Failure("chromium is missing; install it (apt-get install chromium)")
     if not index.exists():
-        sys.exit("there is no site yet; write it with: make publish")
+        raise Failure("there is no site yet; write it with: make publish")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1300, "height": 900})
@@ -28,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

@@ -1,6 +1,7 @@
 """Starting Python, metaflow's command and flow scripts in processes of their own."""
 
 import multiprocessing
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,20 @@ def place_flow(name, folder, first_line=""):
     if first_line:
         placed.write_text(first_line + placed.read_text())
     return name
+
+
+def run_counted(script, folder, **environment):
+    """Run a flow in `folder`; its tasks and sidecars are counted by valgrind, into counts/."""
+    place_flow("counted_python.sh", folder)
+    (folder / "counts").mkdir()
+    environment |= {"PYTHON": sys.executable, "PYTHONHASHSEED": "0"}
+    run_python([str(PROGRAMS / "counted_run.py"), script], folder, **environment)
+
+
+def counted_instructions(log):
+    """Return the instructions of which a log of valgrind tells; None if its process goes on."""
+    found = re.search(r"I +refs: +([\d,]+)", log)
+    return int(found[1].replace(",", "")) if found else None
 
 
 def log_processes(folder):

@@ -43,10 +43,6 @@ function pairOf(choice) {
   return pair;
 }
 
-function nameOf(data, hash) {
-  return data.commits.find((each) => each.hash === hash).name;
-}
-
 /** Draw the view; `isCurrent` tells whether this is still what a person wants to see. */
 async function drawCompare(choice, isCurrent) {
   await load("commits", "cases");
@@ -58,7 +54,7 @@ async function drawCompare(choice, isCurrent) {
   const names = base ? [base, head].map((hash) => labelOf(data, hash)).join(" → ") : "";
   byId("names").textContent = names || "Compare";
   if (problem) return drawProblem(problem);
-  const control = data.commits.find((each) => each.control_of === base)?.hash;
+  const control = controlOf(data, base);
   await loadResults(machine, control ? [base, head, control] : [base, head]);
   if (!isCurrent()) return;
   const rows = compareCommits(data, machine, base, head, choice.everyRun);

@@ -57,8 +57,13 @@ function compareCommits(data, machine, base, head, everyRun = false, withControl
 
 /** Compare a commit with its own control, which is identical code; no rows where there is none. */
 function compareItself(data, machine, base) {
-  const control = data.commits.find((each) => each.control_of === base);
-  return control ? compareCommits(data, machine, base, control.hash, false, false) : [];
+  const control = controlOf(data, base);
+  return control ? compareCommits(data, machine, base, control, false, false) : [];
+}
+
+/** Return the hash of a commit's control; undefined where it has none. */
+function controlOf(data, base) {
+  return data.commits.find((each) => each.control_of === base)?.hash;
 }
 
 /** Return how many rows of other runs `compareCommits` leaves out. */
@@ -71,8 +76,8 @@ function compared(data, machine, base, head, everyRun, withControl) {
   const [first, second] = [base, head].map((hash) => data.results[machine]?.[hash] || {});
   const environment = Object.keys(first).find((name) => name in second);
   const sides = [base, head].map((hash) => readSide(data, machine, hash, environment));
-  const controlOfBase = withControl ? data.commits.find((each) => each.control_of === base) : null;
-  const control = controlOfBase && environment && readSide(data, machine, controlOfBase.hash, environment);
+  const controlOfBase = withControl ? controlOf(data, base) : null;
+  const control = controlOfBase && environment && readSide(data, machine, controlOfBase, environment);
   const names = [base, head].map((hash) => labelOf(data, hash));
   const differences = sides[0] && sides[1] ? differing(...sides.map((side) => side.circumstances)) : "";
   const cases = readCases(data);
@@ -95,6 +100,10 @@ function compared(data, machine, base, head, everyRun, withControl) {
 
 function labelOf(data, hash) {
   return data.commits.find((each) => each.hash === hash).label;
+}
+
+function nameOf(data, hash) {
+  return data.commits.find((each) => each.hash === hash).name;
 }
 
 /** Say in which circumstances two sides differ. */

@@ -3,13 +3,12 @@
 
 /** Return a function that fills a cell with all that is known of a row. */
 function detailOf(machine, base, head) {
-  const control = data.commits.find((each) => each.control_of === base)?.hash;
-  const sides = [["base", base], ["control", control], ["head", head]];
+  const sides = [["base", base], ["control", controlOf(data, base)], ["head", head]];
   return async (cell, row) => {
     const samples = element("figure", {}, element("figcaption", {}, "Each process's time: base, its control (the same code), and head."));
     const trend = element("figure", {}, element("figcaption", {}, "The medians of releases and of the branch, on this machine. Times of other releases are of other runs."));
     cell.append(
-      element("p", {}, row.case.benchmark.about || "The source says nothing of this benchmark."),
+      element("p", {}, row.case.benchmark.about || "No description."),
       element("div", { class: "charts" }, ...(row.case.isTimed ? [samples] : []), trend),
       element("p", {}, "Repeat it: ", element("code", {}, commandFor(row, base, head)),
         ...(IS_ONE_FILE ? [] : [" · ", element("a", { href: historyAddress(row.case) }, "asv's graph")])),
@@ -51,23 +50,16 @@ function drawSamples(figure, machine, sides, described) {
 function drawHistory(figure, machine, described) {
   const values = parts.get(`history/${machine}/${described.benchmark.name}`)?.[described.index] || [];
   if (values.length < 2) return showIn(figure, "This machine measured the case at fewer than two releases.");
-  const points = values.map(([place, value]) => ({ label: data.commits[place].label, value }));
-  const domain = points.map((each) => each.label);
-  showIn(figure, Plot.plot({
-    width: widthOf(figure),
-    height: 130,
-    marginLeft: 60,
-    ariaLabel: `${described.name} over the releases`,
-    x: { type: "point", domain, label: null, ticks: [domain[0], domain.at(-1)], tickFormat: String },
-    y: { label: null, zero: true, nice: true, ticks: 3, grid: true, tickFormat: (y) => axisText(y, described.unit) },
-    marks: [
-      Plot.line(points, { x: "label", y: "value", stroke: "var(--link)", curve: "step-after" }),
-      Plot.dot(points.slice(-1), { x: "label", y: "value", fill: "var(--link)" }),
-      Plot.tip(points, Plot.pointerX({ x: "label", y: "value", maxRadius: Infinity, title: (each) => `${each.label}: ${valueText(each.value, described.unit)}` })),
-    ],
-  }));
+  drawTrend(figure, {
+    machine,
+    unit: described.unit,
+    labels: values.map(([place]) => data.commits[place].label),
+    values: values.map(([, value]) => value),
+    steps: [],
+    said: `${described.name} over the releases`,
+  });
 }
 
 function widthOf(figure) {
-  return Math.max(260, Math.min(1200, figure.clientWidth || 900));
+  return Math.max(220, Math.min(1200, figure.clientWidth || 900));
 }

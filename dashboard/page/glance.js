@@ -1,32 +1,38 @@
-// What a comparison says at a glance: four cards, and a line on costs, trust and coverage each.
-// The words of mfbench/report/glance.py; a test holds both equal.
+// What a comparison says at a glance: a headline, four cards, and in a line each, where, costs and
+// trust. The words of mfbench/report/glance.py; a test holds both equal.
 "use strict";
 
 const MOST_CARDS = 4;
+const MOST_SAID = 5;
 const MOST_COSTS = 4;
 const MOST_MEANS = 6;
 const LEAST_MEAN = 0.05;
 
 /** Return the rows that people wait for most, with their labels: those that moved before others. */
 function cardsOf(rows, highlights) {
-  const found = highlights.map(({ label, cases }) => {
-    const known = cases.map((name) => rows.find((row) => row.case.name === name)).filter((row) => row && isMeasured(row) && row.ratio);
-    return { label, row: known.find(hasMoved) || known[0] };
-  });
-  const known = found.filter(({ row }) => row);
-  return [...known.filter(({ row }) => hasMoved(row)), ...known.filter(({ row }) => !hasMoved(row))].slice(0, MOST_CARDS);
+  const known = highlights.map(({ label, cases }) => {
+    const found = rowsOf(rows, cases).filter((row) => isMeasured(row) && row.ratio);
+    return { label, row: found.find(hasMoved) || found[0] };
+  }).filter(({ row }) => row);
+  return d3.sort(known, ({ row }) => (hasMoved(row) ? 0 : 1)).slice(0, MOST_CARDS);
 }
 
-/** Say how the cases that people know have changed. */
+function rowsOf(rows, names) {
+  return names.flatMap((name) => rows.find((row) => row.case.name === name) || []);
+}
+
+/** Say how the first cases that people wait for have changed. */
 function headline(rows, highlights) {
-  const said = [];
-  for (const { label, cases } of highlights) {
-    const found = cases.map((name) => rows.find((row) => row.case.name === name));
-    const row = found.find((each) => each && hasMoved(each) && each.ratio);
-    const counted = row?.case.unit === "instructions" ? " instructions" : "";
-    if (row) said.push(`${label} ${timesText(row)}${counted}`);
-  }
-  return said.join(", ") || "no case that people wait for has changed";
+  const said = highlights.flatMap(({ label, cases }) => {
+    const row = rowsOf(rows, cases).find((each) => hasMoved(each) && each.ratio);
+    return row ? [`${label} ${timesAndUnit(row)}`] : [];
+  });
+  return said.slice(0, MOST_SAID).join(", ") || "no case that people wait for has changed";
+}
+
+/** Return the ratio as people say it, with what is counted: 2.5× fewer instructions. */
+function timesAndUnit(row) {
+  return row.case.isTimed ? timesText(row) : `${timesText(row)} ${row.case.unit}`;
 }
 
 /** Say which topics changed most: the geometric mean of times, or of counts without any. */
@@ -40,7 +46,8 @@ function whereText(rows) {
 }
 
 /** Return how much more something takes: +8%, or 2.5× from twice as much on. */
-function moreText(times) {
+function costText(times) {
+  if (times === Infinity) return "from 0";
   if (times >= 2) return `${Number(times.toPrecision(3))}×`;
   const percent = 100 * (times - 1);
   return `+${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)}%`;
@@ -61,10 +68,6 @@ function costsText(rows) {
   if (!said.length) return "none seen";
   const more = said.length - MOST_COSTS;
   return said.slice(0, MOST_COSTS).join("; ") + (more > 0 ? `; and ${more} more` : "");
-}
-
-function costText(times) {
-  return times === Infinity ? "from 0" : moreText(times);
 }
 
 /** Say how far the numbers can be trusted. `itself` are the rows of base against its own control. */

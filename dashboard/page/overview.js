@@ -27,7 +27,7 @@ function drawTrend(figure, { machine, unit, labels, values, steps, said }) {
     textAnchor: late ? "end" : "start", text: (step) => step.text.replace(" at", ""),
   });
   const chart = Plot.plot({
-    width: Math.max(220, figure.clientWidth || 280),
+    width: widthOf(figure),
     height: CHART_HEIGHT,
     marginLeft: 50,
     marginRight: 30,

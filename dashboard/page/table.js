@@ -35,6 +35,12 @@ function distanceOf(row) {
   return row.ratio ? Math.abs(Math.log(row.ratio)) : 0;
 }
 
+/** Return the rows that moved or fail, largest first, and all others. */
+function partedRows(rows) {
+  const moved = d3.sort(rows.filter((row) => hasMoved(row) || row.failed), (row) => -distanceOf(row));
+  return [moved, rows.filter((row) => !moved.includes(row))];
+}
+
 /** Draw the tables: what moved, largest first, then a fold for each topic; or what is searched for. */
 function drawTables(place, rows, search, onOpen) {
   if (search) {
@@ -42,8 +48,7 @@ function drawTables(place, rows, search, onOpen) {
     const said = found.length ? tableOf(found, onOpen) : element("p", {}, "No case matches: change the search.");
     return place.replaceChildren(heading(`${found.length} of ${rows.length} cases match`), said);
   }
-  const moved = d3.sort(rows.filter((row) => hasMoved(row) || row.failed), (row) => -distanceOf(row));
-  const rest = rows.filter((row) => !moved.includes(row));
+  const [moved, rest] = partedRows(rows);
   const isFloor = (row) => row.verdict === "same code";
   const topics = d3.sort(d3.groups(rest.filter((row) => !isFloor(row)), (row) => row.case.topic), ([topic]) => topic);
   const floors = rest.filter(isFloor);
@@ -134,11 +139,10 @@ function asCsv(rows, said) {
 
 /** Return a comparison as Markdown for a pull request: what moved, and the rest in a fold. */
 function asMarkdown(rows, title, said) {
-  const moved = d3.sort(rows.filter((row) => hasMoved(row) || row.failed), (row) => -distanceOf(row));
+  const [moved, rest] = partedRows(rows);
   const [first, more] = [moved.slice(0, 10), moved.slice(10)];
   const folded = (name, members) => (members.length
     ? `\n<details><summary>${name}</summary>\n\n${markdownTable(members)}\n\n</details>\n` : "");
-  const rest = rows.filter((row) => !moved.includes(row));
   const table = first.length ? markdownTable(first) : "Nothing changed among what was measured.";
   return `### ${title}\n\n${said}\n\n${table}\n${folded(`${more.length} more that changed`, more)}${folded(`${rest.length} others`, rest)}`;
 }

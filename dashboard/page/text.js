@@ -84,7 +84,7 @@ function ratioAndInterval(row) {
 
 /** Return the ratio as people say it: 2.5× faster, 1.1× slower, 1.04× larger. */
 function timesText(row) {
-  let words = row.case.unit === "instructions" ? ["fewer", "more"] : ["smaller", "larger"];
+  let words = row.case.unit === "bytes" ? ["smaller", "larger"] : ["fewer", "more"];
   if (row.case.isTimed) words = ["faster", "slower"];
   // What repeats is known to more digits than a time.
   const times = Number(Math.max(row.ratio, 1 / row.ratio).toPrecision(row.case.isTimed ? 3 : 4));

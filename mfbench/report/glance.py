@@ -1,4 +1,4 @@
-"""What a comparison says at a glance: a sentence, and a line on costs, trust and coverage each.
+"""What a comparison says at a glance: a headline, and in a line each, where, costs and trust.
 
 dashboard/page/glance.js says the same of any pair; a test holds both equal.
 """
@@ -16,9 +16,10 @@ from typing import Any
 from mfbench.report.comparison_text import means
 from mfbench.report.words import times_text
 from mfbench.results.reader import Case
-from mfbench.verdict.rows import COUNT, Comparison
+from mfbench.verdict.rows import Comparison, Row
 from mfbench.verdict.verdict import MOVED, Verdict
 
+MOST_SAID = 5
 MOST_COSTS = 4
 MOST_TOPICS = 6
 LEAST_MEAN = 0.05
@@ -37,15 +38,24 @@ def verdict_sentence(comparison: Comparison) -> str:
 
 
 def headline(comparison: Comparison, highlights: Iterable[Mapping[str, Any]]) -> str:
-    """Say how the cases that people know have changed; `highlights` has a label and cases each."""
-    said = []
-    for each in highlights:
-        rows = filter(None, map(comparison.row, each["cases"]))
-        row = next((row for row in rows if row.verdict in MOVED and row.ratio), None)
-        if row is not None:
-            counted = " instructions" if row.unit == COUNT else ""
-            said.append(f"{each['label']} {times_text(row)}{counted}")
-    return ", ".join(said) or "no case that people wait for has changed"
+    """Say how the first cases that people wait for have changed.
+
+    `highlights` has, for each thing that they wait for, a label and the names of cases.
+    """
+    rows = ((each["label"], changed_row(comparison, each["cases"])) for each in highlights)
+    said = [f"{label} {times_and_unit(row)}" for label, row in rows if row is not None]
+    return ", ".join(said[:MOST_SAID]) or "no case that people wait for has changed"
+
+
+def changed_row(comparison: Comparison, names: Iterable[str]) -> Row | None:
+    """Return the first row of some cases that has changed."""
+    rows = filter(None, map(comparison.row, names))
+    return next((row for row in rows if row.verdict in MOVED and row.ratio), None)
+
+
+def times_and_unit(row: Row) -> str:
+    """Return the ratio as people say it, with what is counted: 2.5× fewer instructions."""
+    return times_text(row) if row.is_timed else f"{times_text(row)} {row.unit}"
 
 
 def where_text(comparison: Comparison) -> str:

@@ -150,15 +150,27 @@ def reasons(
         # On stderr, because the page may go to stdout.
         print(f"timing the imports of {' and '.join(versions)} (10 s)", file=sys.stderr)
         keep(path, upstream, versions)
-    read = read_object(path)
     # A share of the slower import stays below 100%.
+    read = read_object(path)
     whole_us = max(read[side]["total_us"] for side in ("before", "after"))
     is_slower = import_row(step).verdict is Verdict.SLOWER
     told = []
-    for each in read["came" if is_slower else "left"][:MOST_REASONS]:
-        change = Difference(**each)
+    for change in kept_differences(step, upstream, folder)[:MOST_REASONS]:
         importer = f"`{change.importer}`" if change.importer else "The program"
         verb = "now imports" if is_slower else "no longer imports"
         share = f"{abs(change.change_us) / whole_us:.1%} of the import's time"
         told.append(f"{importer} {verb} `{change.name}`{change.below_text}: {share}.")
     return told or [NO_REASON]
+
+
+def kept_differences(step: Comparison, upstream: Path, folder: Path = IMPORTS) -> list[Difference]:
+    """Return what a slower release loads in addition, or a faster one no longer, costliest first.
+
+    Empty where the imports of the two were not timed.
+    """
+    versions = (step.base.name, step.head.name)
+    path = path_of(*versions, folder)
+    if not is_of(path, upstream, versions):
+        return []
+    kind = "came" if import_row(step).verdict is Verdict.SLOWER else "left"
+    return [Difference(**each) for each in read_object(path)[kind]]

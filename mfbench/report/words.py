@@ -48,7 +48,7 @@ def times_text(row: Row) -> str:
     """Return the ratio as people say it: 2.5× faster, 1.1× slower, 1.04× larger."""
     if not row.ratio:
         return row.verdict.value
-    better, worse = ("fewer", "more") if row.unit == COUNT else ("smaller", "larger")
+    better, worse = ("smaller", "larger") if row.unit == "bytes" else ("fewer", "more")
     if row.is_timed:
         better, worse = "faster", "slower"
     times = max(row.ratio, 1 / row.ratio)
