@@ -135,7 +135,10 @@ def chart(
     values = [side.cases[case].value for side in shown]
     if unit == "seconds":
         low, high = value_text(min(values), unit), value_text(max(values), unit)
-        said = f"time on {machine}, in a run for each release: {low} to {high}"
+        measured = [side.cases[case] for side in shown]
+        alike = all(each.same_run(measured[0]) for each in measured)
+        runs = "in one run" if alike else "each release in a run of its own"
+        said = f"time on {machine}, {runs}: {low} to {high}"
         steps = []
     else:
         first, last = (value_text(each, unit) for each in (values[0], values[-1]))
