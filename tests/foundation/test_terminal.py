@@ -20,7 +20,7 @@ from tests.committed import MACHINE, NAMES
 )
 def test_plain_characters_take_the_place_of_others(typed, plain):
     command = [sys.executable, "-m", *typed, *NAMES, "--machine", MACHINE]
-    variables = os.environ | {"PYTHONIOENCODING": "ascii"}
+    variables = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "160"}
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, env=variables)
     said = finished.stdout.decode("ascii")
     assert finished.returncode == 0 and not [each for each in plain if each not in said]
