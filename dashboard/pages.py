@@ -24,6 +24,7 @@ from mfbench.report.glance import (
     verdict_sentence,
     where_text,
 )
+from mfbench.results.reader import FACTS
 from mfbench.verdict.rows import Comparison
 from mfbench.verdict.verdict import Verdict
 
@@ -146,13 +147,15 @@ def glance(comparison: Comparison | None) -> dict[str, str]:
 
 
 def about(comparison: Comparison) -> str:
-    """Say on which machine the first comparison was measured, and when."""
+    """Say on which machine the first comparison was measured, when, and with which versions."""
     facts = comparison.base.circumstances
     began = max((each.began for each in comparison.head.cases.values()), default=0)
+    pins = [f"{name} {version}" for name, version in facts.items() if name not in (*FACTS, "python")]
     day = datetime.fromtimestamp(began, timezone.utc).date() if began else "an unknown day"
     return (
         f"{comparison.base.name} and {comparison.head.name} were measured on {day}, on "
-        f"{facts.get('machine', 'an unknown machine')}, with Python {facts['python']}."
+        f"{facts.get('machine', 'an unknown machine')}, with Python {facts['python']} and "
+        f"{', '.join(pins)}."
     )
 
 

@@ -53,6 +53,7 @@ async function drawCompare(choice, isCurrent) {
   drawChoice(choice, pair);
   const names = base ? [base, head].map((hash) => labelOf(data, hash)).join(" → ") : "";
   byId("names").textContent = names || "Compare";
+  byId("compare").classList.toggle("nothing", Boolean(problem));
   if (problem) return drawProblem(problem);
   const control = controlOf(data, base);
   await loadResults(machine, control ? [base, head, control] : [base, head]);
@@ -76,9 +77,7 @@ async function drawCompare(choice, isCurrent) {
 function drawProblem(problem) {
   document.title = "metaflow benchmarks: compare";
   byId("sentence").textContent = `${problem}.`;
-  for (const each of ["where", "costs", "trust", "coverage"]) byId(each).textContent = "–";
   for (const each of ["cards", "cases"]) byId(each).replaceChildren();
-  for (const each of ["csv", "markdown"]) byId(each).onclick = null;
 }
 
 /** Show what is compared in the fields; `pair` may lack commits. */

@@ -4,16 +4,19 @@
 /** Draw the waterfall of a case; the commits of the series are loaded first. */
 async function drawSeriesView(choice, isCurrent) {
   await load("commits", "cases");
-  const machine = choice.machine in data.measured ? choice.machine : data.default.machine;
+  const machine = choice.machine || data.default.machine;
   const commits = [data.series.base, ...data.series.commits];
   await loadResults(machine, commits);
   if (!isCurrent()) return;
   const cases = seriesCases(machine, commits);
-  const described = cases.find((each) => each.name === choice.case) || cases.find((each) => each.name === data.default.case) || cases[0];
+  const named = (name) => cases.find((each) => each.name === name);
+  const described = choice.case ? named(choice.case) : named(data.default.case) || cases[0];
   byId("series-case").replaceChildren(...d3.sort(cases, humanName).map((each) =>
     element("option", { value: each.name, selected: each === described }, `${humanName(each)} (${each.topic})`)));
   if (!described) {
-    byId("series-text").textContent = "Fewer than two commits of the series were measured, or this page does not hold them.";
+    byId("series-text").textContent = cases.length
+      ? `Of ${choice.case}, fewer than two commits of the series were measured on ${machine}: choose another case.`
+      : `Fewer than two commits of the series were measured on ${machine || "any machine"}, or this page does not hold them.`;
     return byId("series").replaceChildren();
   }
   const steps = stepsOf(data, machine, described.index);
