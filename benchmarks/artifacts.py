@@ -9,6 +9,8 @@ from benchmarks.support.environment import fresh_folder, settle_disk, skip_when_
 from benchmarks.support.memory import peak_growth
 from benchmarks.support.processes import run_in_fork
 
+covers = ("metaflow/datastore/*", "metaflow/plugins/datastores/*")
+
 
 class Save(OneSamplePerProcess):
     """Persist a step's artifacts with `TaskDataStore.save_artifacts`: the end of every step."""

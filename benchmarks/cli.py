@@ -4,6 +4,7 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder
 from benchmarks.support.processes import METAFLOW_COMMAND, place_flow, run_python
 
+covers = ("metaflow/*",)
 rounds = 5
 
 

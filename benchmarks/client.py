@@ -11,6 +11,14 @@ if metaflow is not None:
     from metaflow.client import core
     from metaflow.client.filecache import FileCache
 
+covers = (
+    "metaflow/client/*",
+    "metaflow/metadata_provider/*",
+    "metaflow/plugins/metadata_providers/*",
+    "metaflow/datastore/*",
+    "metaflow/plugins/datastores/*",
+)
+
 
 class PastRuns(OneSamplePerProcess):
     """A local store with the runs that the client is asked for, made by metaflow itself."""

@@ -8,6 +8,7 @@ from benchmarks.support.datastores import ForgettingStorage, LocalStorage, conte
 from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder
 
+covers = ("metaflow/datastore/*",)
 params = BYTES_PAYLOADS
 param_names = ("payload",)
 rounds = 4

@@ -14,6 +14,9 @@ from benchmarks.support.processes import run_in_fork
 if metaflow is not None:
     from metaflow import extension_support
 
+covers = ("metaflow/extension_support/*",)
+
+
 # A folder that changed more recently counts as still being installed to, and is not remembered.
 SETTLING_SECONDS = 2.5
 

@@ -6,6 +6,8 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder
 from benchmarks.support.processes import place_flow, run_python
 
+covers = ("metaflow/*",)
+
 
 class Flow(OneSamplePerProcess):
     """A flow in a folder of its own."""

@@ -14,6 +14,8 @@ from benchmarks.support import beside
 from benchmarks.support.environment import short_of_time
 from benchmarks.support.processes import counted_instructions, run_counted, run_python
 
+covers = ("metaflow/runtime.py", "metaflow/task.py", "metaflow/warm_process.py")
+
 
 class Flow(flows.Flow):
     """A flow with the setting."""

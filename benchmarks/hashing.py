@@ -10,6 +10,7 @@ from benchmarks.support.datastores import KnownContent, content_store, use_blake
 from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder
 
+covers = ("metaflow/datastore/*",)
 throughput = True
 
 CANDIDATES = {

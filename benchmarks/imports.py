@@ -10,6 +10,7 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder, short_of_time, skip_when_quick
 from benchmarks.support.processes import run_python
 
+covers = ("metaflow/*",)
 rounds = 7
 
 TYPICAL_NAMES = (

@@ -16,6 +16,7 @@ if metaflow is not None:
     from metaflow.package import MetaflowPackage
     from metaflow.plugins.datatools.local import Local
 
+covers = ("metaflow/includefile.py", "metaflow/package/*", "metaflow/packaging_sys/*")
 rounds = 3
 
 

@@ -19,6 +19,7 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import child_environment, short_of_time
 from benchmarks.support.processes import METAFLOW_COMMAND, PROGRAMS, place_flow
 
+covers = ("metaflow/*",)
 unit = "instructions"
 
 COMMANDS = (

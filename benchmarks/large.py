@@ -13,6 +13,7 @@ from benchmarks.support.environment import fresh_folder, settle_disk
 from benchmarks.support.memory import peak_growth, require_memory
 from benchmarks.support.processes import run_in_fork
 
+covers = ("metaflow/datastore/*", "metaflow/plugins/datastores/*")
 profile = "large"
 
 

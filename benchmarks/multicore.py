@@ -6,6 +6,7 @@ from benchmarks.support.declarations import OneSamplePerProcess
 if metaflow is not None:
     from metaflow.multicore_utils import parallel_imap_unordered, parallel_map
 
+covers = ("metaflow/multicore_utils.py",)
 rounds = 7
 
 TASKS = (1, 2, 8, 64)

@@ -12,6 +12,7 @@ from benchmarks import includefile
 from benchmarks.includefile import silent
 from benchmarks.payloads import SEED, payload_bytes
 
+covers = ("metaflow/package/*", "metaflow/packaging_sys/*")
 profile = "thorough"
 
 

@@ -15,6 +15,7 @@ from benchmarks.support.datastores import ContentAddressedStore
 with suppress(ImportError):  # only the measured environment has it
     import lz4.frame
 
+covers = ("metaflow/datastore/*", "metaflow/plugins/datastores/*")
 profile = "thorough"
 
 

@@ -7,6 +7,8 @@ from benchmarks.support import beside
 from benchmarks.support.datastores import metaflow, require_metaflow
 from benchmarks.support.processes import place_flow, run_python
 
+covers = ("metaflow/runner/*", "metaflow/clone_util.py", "metaflow/runtime.py", "metaflow/task.py")
+
 
 class Run(flows.Flow):
     """Run the smallest flow from a Python program; `flows.Run` does so from the command line."""

@@ -10,6 +10,12 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import fresh_folder, settle_disk
 from benchmarks.support.s3_servers import only_this_server, start
 
+covers = (
+    "metaflow/plugins/datatools/s3/*",
+    "metaflow/plugins/aws/aws_client.py",
+    "metaflow/datastore/*",
+    "metaflow/plugins/datastores/*",
+)
 profile = "thorough"
 
 BUCKET = "benchmarks"

@@ -22,6 +22,14 @@ from benchmarks.support.processes import (
 )
 from benchmarks.support.services import Service, counts, reset
 
+covers = (
+    "metaflow/plugins/datatools/s3/*",
+    "metaflow/plugins/aws/aws_client.py",
+    "metaflow/datastore/*",
+    "metaflow/plugins/datastores/*",
+    "metaflow/runtime.py",
+    "metaflow/task.py",
+)
 profile = "thorough"
 
 DELAY_MS = 20

@@ -14,6 +14,12 @@ from benchmarks.support.declarations import OneSamplePerProcess
 from benchmarks.support.environment import is_left_out, short_of_time
 from benchmarks.support.processes import PROGRAMS, place_flow, run_python
 
+covers = (
+    "metaflow/runtime.py",
+    "metaflow/task.py",
+    "metaflow/mflog/*",
+    "metaflow/pylint_wrapper.py",
+)
 profile = "thorough"
 
 WIDTHS, WIDEST, LINES = (50, 200), (1000,), 1000

@@ -32,6 +32,15 @@ if metaflow is not None:
     from metaflow.client import core
     from metaflow.client.filecache import FileCache
 
+covers = (
+    "metaflow/metadata_provider/*",
+    "metaflow/plugins/metadata_providers/*",
+    "metaflow/client/*",
+    "metaflow/sidecar/*",
+    "metaflow/runtime.py",
+    "metaflow/task.py",
+)
+
 DELAY_MS = 20
 
 # A flow, and a command for it.

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from mfbench.measure.profiles import LARGE, PROFILES
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
 from mfbench.measure.series import begin_of_series, series_jobs
+from mfbench.measure.touched import touched_topics
 from mfbench.repository.build import ensure, require
 from mfbench.repository.control import control_of, write_control
 from mfbench.repository.releases import minor_releases
@@ -27,6 +29,7 @@ from mfbench.repository.series import find_commit
 from mfbench.repository.uncommitted import write_changes, write_package
 from mfbench.results.benchmarks import discover
 from mfbench.results.machines import ensure_machine, this_machine
+from mfbench.results.reader import Case
 
 # Lines about what is going to be measured. Each of many releases is named when its turn comes.
 MOST_LINES = 20
@@ -55,6 +58,8 @@ Pair = tuple[str, str]
 @bench_option
 @rounds_option()
 @machine_option
+@click.option("--touched", is_flag=True, help="Only topics that the changed files can touch.")
+@click.option("--regressed", is_flag=True, help="Measure the pair's regressed cases again.")
 @click.option("--large", is_flag=True, help="Only the large cases: gigabytes, wide runs.")
 @click.option("--smoke", is_flag=True, help="Take one sample of each case: do they all work?")
 @click.option(
@@ -74,6 +79,8 @@ def command(
     bench: str | None,
     rounds: int | None,
     machine: str | None,
+    touched: bool,
+    regressed: bool,
     large: bool,
     smoke: bool,
     series: bool,
@@ -97,6 +104,11 @@ def command(
     every release. Start them again after an interruption, and they continue. --bench selects from
     all cases but the large ones, whatever the profile; --rounds replaces the profile's number.
 
+    With --touched, topics are left out if the files of metaflow that differ between BASE and HEAD
+    belong to other topics. Each topic declares its files; a file that none declares runs all. With
+    --regressed, only the cases that are now regressions of this pair are measured, in a run of
+    their own; mfbench compare --every-run then judges them by that run.
+
     With --large, only the large cases are measured, as often as they declare: they take gigabytes
     and many minutes, and no other run measures them. --bench then selects from these.
 
@@ -119,6 +131,11 @@ def command(
     if large and releases:
         raise click.UsageError("--large can't be combined with --releases")
     every = series or releases
+    if (touched or regressed) and (every or large or topics or bench or (touched and regressed)):
+        raise click.UsageError(
+            "--touched and --regressed exclude each other, and can't be combined with --only, "
+            "--bench, --series, --releases or --large"
+        )
     if large:
         profile = LARGE
     elif every:
@@ -137,8 +154,17 @@ def command(
         run_missing(request, of_series, of_releases, dry_run)
     else:
         names, commits = two_sides(base, head, dirty, tree)
+        if touched:
+            topics = touched_topics(benchmarks, UPSTREAM, *commits)
+            click.echo(f"touched topics: {', '.join(topics) or 'all'}")
+            request = replace(request, cases=frozenset(select(benchmarks, profile, topics)))
+        if regressed:
+            request = replace(request, cases=regressed_cases(request, names, commits))
+            if not request.cases:
+                click.echo("no regression that measuring again could take back")
+                return
         run_pair(request, names, commits, PROFILES.get(profile), dry_run)
-        if not (bench or large) and (note := left_out(benchmarks, profile, topics)):
+        if not (bench or large or regressed) and (note := left_out(benchmarks, profile, topics)):
             click.echo(note)
     if publish and not dry_run:
         asv("publish")
@@ -159,6 +185,18 @@ def two_sides(
         return (base, str(tree)), (commit, write_package(UPSTREAM, commit, tree))
     head = head or base.partition("...")[2] or "optimized"
     return (base, head), (commit, find_commit(UPSTREAM, head))
+
+
+def regressed_cases(request: Request, names: Pair, commits: Pair) -> frozenset[Case]:
+    """Return the cases that are regressions by their times, or fail; counts repeat."""
+    from mfbench.verdict.revisions import compare_revisions
+
+    compared = compare_revisions(
+        request.results, request.upstream, names, request.machine, commits=commits, every_run=True
+    )
+    return frozenset(
+        row.case for row in compared.rows if row.is_regression and (row.is_timed or row.failed)
+    )
 
 
 def run_pair(

@@ -34,15 +34,18 @@ class Benchmark:
     quick: bool | tuple[str, ...] = False
     profile: str = "default"
     runs_metaflow: bool = True
+    covers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Benchmark:
         """Read asv's description of a benchmark."""
-        known = {
+        given = {
             each.name: description[each.name] for each in fields(cls) if each.name in description
         }
-        if isinstance(known.get("quick"), list):
-            known["quick"] = tuple(known["quick"])
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        }
         values = tuple(map(tuple, description["params"]))
         return cls(**known, parameters=values, parameter_names=tuple(description["param_names"]))
 
