@@ -150,7 +150,9 @@ def about(comparison: Comparison) -> str:
     """Say on which machine the first comparison was measured, when, and with which versions."""
     facts = comparison.base.circumstances
     began = max((each.began for each in comparison.head.cases.values()), default=0)
-    pins = [f"{name} {version}" for name, version in facts.items() if name not in (*FACTS, "python")]
+    pins = [
+        f"{name} {version}" for name, version in facts.items() if name not in (*FACTS, "python")
+    ]
     day = datetime.fromtimestamp(began, timezone.utc).date() if began else "an unknown day"
     return (
         f"{comparison.base.name} and {comparison.head.name} were measured on {day}, on "

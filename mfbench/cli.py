@@ -19,6 +19,7 @@ COMMANDS = {
     "setup": "mfbench.repository.build:command",
     "run": "mfbench.run:command",
     "compare": "mfbench.report.compare:command",
+    "comment": "mfbench.report.comment:command",
     "explain": {
         "imports": "mfbench.explain.imports:command",
         "startup": "mfbench.run:startup_command",
@@ -49,6 +50,7 @@ HELP = {
     "setup": "Build upstream/, the repository under test.",
     "run": "Measure two commits and a control, the series, or every release.",
     "compare": "Compare two commits by their results; measure nothing.",
+    "comment": "Make the comment on a pull request from a comparison's JSON.",
     "explain": "Find out why: imports, the commit that changed a case, start-up.",
     "optimize": "List, apply, check and export the optimisations.",
     "results": "Check results/, and merge results of other checkouts.",

@@ -43,7 +43,7 @@ WIDTH = 160
 @click.option(
     "--every-run", is_flag=True, help="Also show times of other runs, marked 'other run'."
 )
-@format_option("text", "markdown", "json")
+@format_option("text", "markdown", "json", "comment")
 @output_option
 @click.option(
     "--fail-on",
@@ -89,11 +89,14 @@ def command(
 
 def rendered(comparison: Comparison, form: str, everything: bool, to_file: bool) -> str:
     """Return a comparison in one of the formats."""
+    from mfbench.report.comment import as_comment
     from mfbench.report.comparison_json import as_json
     from mfbench.report.comparison_text import as_markdown, as_text
 
     if form == "json":
         return as_json(comparison)
+    if form == "comment":
+        return as_comment(comparison)
     if form == "markdown":
         return as_markdown(comparison, everything)
     width = shutil.get_terminal_size((WIDTH, 24)).columns

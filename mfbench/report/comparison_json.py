@@ -1,17 +1,26 @@
-"""A comparison as JSON, for programs; dashboard/comparison.schema.json is its schema."""
+"""A comparison as JSON, and back; dashboard/comparison.schema.json is its schema."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.paths import ROOT
 from mfbench.report.comparison_text import means
+from mfbench.results.reader import Case, Side
 from mfbench.verdict.rows import Comparison, Row, control_noise, same_code_noise
-from mfbench.verdict.verdict import Verdict
+from mfbench.verdict.verdict import Evidence, Verdict
 
 # 2: ratios are before / after; before, after and floor of version 1 are base, head, control_noise.
 SCHEMA = 2
+SCHEMA_FILE = ROOT / "dashboard" / "comparison.schema.json"
+# All cases of two commits take 0.5 MB.
+MOST_BYTES = 10_000_000
+MOST_DIGITS = 18
 
 
 def as_json(comparison: Comparison) -> str:
@@ -29,6 +38,7 @@ def as_json(comparison: Comparison) -> str:
         "verdicts": {verdict.value: comparison.count(verdict) for verdict in Verdict},
         "control_noise": control_noise(comparison.rows),
         "same_code_noise": same_code_noise(comparison.rows),
+        "control_called": comparison.control_called,
         "would_have_missed": comparison.would_have_missed,
         "geometric_means": [
             {"topic": topic, "times": times, "instructions": counts, "cases": count}
@@ -67,3 +77,58 @@ def _row(row: Row) -> dict[str, Any]:
         "verdict": row.verdict.value,
         "reason": row.reason,
     }
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read a comparison that `as_json` wrote, perhaps with a stranger's code.
+
+    It lacks samples and p-values. Raises Failure where the file does not fit the schema.
+    """
+    # Not above: it takes long to load.
+    import jsonschema
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"larger than {MOST_BYTES} bytes")
+        text = path.read_text(encoding="utf-8")
+        read = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
+        schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+        jsonschema.validate(read, schema, cls=jsonschema.Draft202012Validator)
+        return _comparison(read)
+    except (OSError, ValueError, RecursionError, jsonschema.ValidationError) as problem:
+        said = getattr(problem, "message", str(problem))[:200]
+        raise Failure(
+            f"{path.name} is no comparison ({said}); make it with --format json"
+        ) from None
+
+
+def _number(text: str) -> float:
+    if len(text.lstrip("-").partition(".")[0]) > MOST_DIGITS or not math.isfinite(float(text)):
+        raise ValueError(f"{text[:MOST_DIGITS]} is no number")
+    return float(text) if set(text) & set(".eE") else int(text)
+
+
+def _comparison(read: Mapping[str, Any]) -> Comparison:
+    base, head, control = (
+        read[role] and Side(read[role]["name"], read[role]["commit"], "", read["circumstances"], {})
+        for role in ("base", "head", "control")
+    )
+    rows, startup = (tuple(map(_row_of, read[name])) for name in ("rows", "startup"))
+    summary = read["summary"]
+    called = summary["control_called"] and tuple(summary["control_called"])
+    return Comparison(base, head, control, rows, startup, summary["left_out"], called)
+
+
+def _row_of(read: Mapping[str, Any]) -> Row:
+    names = ("before", "after", "control_noise", "detectable", "instructions")
+    numbers = {name: read[name] for name in names}
+    texts = {name: read[name] for name in ("unit", "reason", "failed", "other_run")}
+    case = Case(read["benchmark"], tuple(read["parameters"]))
+    evidence = None
+    if read["low"] is not None:
+        ratio, low, high = (read[name] for name in ("ratio", "low", "high"))
+        noise, processes = read["control_noise"] or 0.0, read["processes"]
+        evidence = Evidence(ratio, low, high, 1.0, noise, 0.0, processes)
+    witness = read["witness"] and Verdict(read["witness"])
+    verdict = Verdict(read["verdict"])
+    return Row(case, verdict=verdict, witness=witness, evidence=evidence, **texts, **numbers)

@@ -1,0 +1,116 @@
+"""The comment on a pull request: what a comparison found, in a few lines of GitHub's markdown.
+
+A stranger's code may have measured it. So no text of it reaches the page but as plain text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from mfbench.foundation.options import output_option, write_or_print
+from mfbench.report.comparison_json import read_comparison
+from mfbench.report.comparison_text import cells, measured_text
+from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
+from mfbench.report.words import markdown_table
+from mfbench.verdict.rows import Comparison, Row
+from mfbench.verdict.verdict import MOVED
+
+# By which the comment is found again, to be updated in place.
+MARKER = "<!-- metaflow-benchmarks: comparison -->"
+HEADER = ("case", "before", "after", "before / after", "verdict")
+MOST_ROWS = 10
+# As many as fit.
+MOST_FOLDED = (100, 50, 20, 0)
+MOST_CHARACTERS = 60_000
+# In characters, before those with a meaning are written as five.
+LONGEST_LINE, LONGEST_CELL = 600, 160
+
+
+def as_comment(comparison: Comparison, link: str = "") -> str:
+    """Return the comment.
+
+    `link` is the address of the page that shows the comparison. GitHub takes 65,536 characters;
+    cases that would be too many are left out.
+    """
+    every = (*comparison.rows, *comparison.startup)
+    moved = sorted((row for row in every if row.failed or row.verdict in MOVED), key=_rank)
+    texts = (_with_folded(comparison, moved, count, link) for count in MOST_FOLDED)
+    return next(text for text in texts if len(text) <= MOST_CHARACTERS)
+
+
+def _with_folded(comparison: Comparison, moved: Sequence[Row], count: int, link: str) -> str:
+    """Return the comment with so many cases that are seen once their heading is clicked."""
+    base, head = (
+        f"{_code(side.name)} ({side.commit[:8]})" for side in (comparison.base, comparison.head)
+    )
+    machine, python = (
+        _plain(comparison.base.circumstances.get(each, "unknown"), LONGEST_CELL)
+        for each in ("machine", "python")
+    )
+    first, rest = moved[:MOST_ROWS], moved[MOST_ROWS:]
+    lines = [
+        MARKER,
+        f"### {base} → {head}\n",
+        f"**{_plain(verdict_sentence(comparison))}.**\n",
+        f"- **Where:** {_plain(where_text(comparison))}",
+        f"- **Costs:** {_plain(costs_text(comparison))}",
+        f"- **Trust:** {_plain(trust_text(comparison))}",
+        f"- **Coverage:** {_plain(measured_text(comparison))}\n",
+        _table(first) if first else "No case has changed.\n",
+    ]
+    if rest:
+        shown = f", of which {count} are shown" if len(rest) > count else ""
+        lines.append(f"<details><summary>{len(rest)} more cases have changed{shown}</summary>\n")
+        lines += [_table(rest[:count]), "</details>\n"]
+    page = f"[The whole comparison]({link}) shows the other cases and all samples. " if link else ""
+    lines.append(f"{page}Measured on {machine}, with Python {python}.\n")
+    return "\n".join(lines)
+
+
+def _rank(row: Row) -> tuple[bool, bool, float]:
+    """Order rows: what fails, then regressions, then the largest changes."""
+    change = abs(math.log(row.ratio)) if row.ratio else math.inf
+    return not row.failed, not row.is_regression, -change
+
+
+def _table(rows: Iterable[Row]) -> str:
+    found = []
+    for row in rows:
+        # Without its throughput, so that the table is narrow.
+        name, before, after, ratio, _, verdict = cells(replace(row, size=None))
+        if row.failed:
+            verdict = "fails"
+        texts = (_plain(each, LONGEST_CELL) for each in (before, after, ratio, verdict))
+        found.append([_code(name), *texts])
+    return markdown_table(HEADER, found)
+
+
+def _plain(text: str, longest: int = LONGEST_LINE) -> str:
+    """Return a text that GitHub shows as it is: no markup, no link, no name that is notified."""
+    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    allowed = re.sub(r"[^\w .,;:'()+=/%±×→–…-]", "?", short)
+    # Not every point and colon: who is sent the comment by mail reads it as it stands.
+    return re.sub(r"_|\.(?=[^\W\d])|:(?=/)", lambda found: f"&#{ord(found[0])};", allowed)
+
+
+def _code(name: str) -> str:
+    return f"<code>{_plain(name, LONGEST_CELL)}</code>"
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--link", metavar="ADDRESS", default="", help="Of the page with the comparison.")
+@output_option
+def command(file: Path, link: str, output: Path | None) -> None:
+    """Make the comment on a pull request from a comparison.
+
+    FILE is what mfbench compare --format json wrote. A stranger's code may have made it: whatever
+    does not fit its schema is refused, and its texts become plain text.
+    """
+    write_or_print(as_comment(read_comparison(file), link), output)
