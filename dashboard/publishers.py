@@ -124,6 +124,7 @@ class Site(OutputPublisher):
         # Imported here because asv loads its plugins for every command.
         from dashboard import npm_packages, pages, parts, site_data
         from dashboard.commits_data import name_of
+        from dashboard.one_page import one_page
         from dashboard.trends import trends
         from mfbench.report.comparison_json import as_json
         from mfbench.report.pulls import measured_effects
@@ -157,8 +158,6 @@ class Site(OutputPublisher):
         for schema in (ROOT / "dashboard").glob("*.schema.json"):
             shutil.copy(schema, folder)
         (folder / "site.json").write_text(parts.as_text(data), encoding="utf-8")
-        if comparison is not None:
+        if comparison is not None and shown is not None:
             (folder / "comparison.json").write_text(as_json(comparison), encoding="utf-8")
-            kept = parts.of_one_comparison(data)
-            one_file = pages.page(kept, shown, status, [], (), dict(parts.parts_of(kept)))
-            (site / "comparison.html").write_text(one_file, encoding="utf-8")
+            (site / "comparison.html").write_text(one_page(data, shown, status), encoding="utf-8")

@@ -131,10 +131,10 @@ def command(
     if large and releases:
         raise click.UsageError("--large can't be combined with --releases")
     every = series or releases
-    if (touched or regressed) and (every or large or topics or bench or (touched and regressed)):
+    if (touched or regressed) and (every or large or topics or (touched and regressed)):
         raise click.UsageError(
             "--touched and --regressed exclude each other, and can't be combined with --only, "
-            "--bench, --series, --releases or --large"
+            "--series, --releases or --large"
         )
     if large:
         profile = LARGE
@@ -157,7 +157,7 @@ def command(
         if touched:
             topics = touched_topics(benchmarks, UPSTREAM, *commits)
             click.echo(f"touched topics: {', '.join(topics) or 'all'}")
-            request = replace(request, cases=frozenset(select(benchmarks, profile, topics)))
+            request = replace(request, cases=frozenset(select(benchmarks, profile, topics, bench)))
         if regressed:
             request = replace(request, cases=regressed_cases(request, names, commits))
             if not request.cases:

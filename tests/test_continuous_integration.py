@@ -11,6 +11,7 @@ import yaml
 
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import ROOT
+from tests.command_line import mfbench
 from tests.project_clones import variables
 
 WORKFLOWS = {
@@ -39,9 +40,9 @@ def test_no_token_that_writes_is_near_code(name):
         assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", each) for each in used)
 
 
-def run_step(job, name, folder, **more):
-    """Run a step of the update as GitHub does."""
-    steps = WORKFLOWS["update"]["jobs"][job]["steps"]
+def run_step(workflow, job, name, folder, **more):
+    """Run a step of a workflow as GitHub does."""
+    steps = WORKFLOWS[workflow]["jobs"][job]["steps"]
     (script,) = [each["run"] for each in steps if each.get("name") == name]
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-c", script],
@@ -58,7 +59,7 @@ def test_an_update_that_failed_fails_but_not_for_a_document(tmp_path, code, ends
     python.parent.mkdir(parents=True)
     python.write_text(f"#!/bin/sh\nexit {code}\n")
     python.chmod(0o755)
-    finished = run_step("measure", "Update", tmp_path)
+    finished = run_step("update", "measure", "Update", tmp_path)
     assert finished.returncode == ends
     assert ("::warning::" in finished.stdout) == warns
 
@@ -89,7 +90,9 @@ def commit_patch(checkout, patch):
     """Do what the commit's job does with a patch; return how it ended and the changed files."""
     write(checkout, "update.patch", text=patch)
     settings = {"GITHUB_REPOSITORY": "somewhere/project", "GITHUB_REF_NAME": "main"}
-    finished = run_step("commit", "Commit what was measured", checkout, TOKEN="secret", **settings)
+    finished = run_step(
+        "update", "commit", "Commit what was measured", checkout, TOKEN="secret", **settings
+    )
     changed = git(checkout.parent / "pushed", "diff", "--name-only", "HEAD", "main")
     return finished, set(changed.split())
 
@@ -136,7 +139,8 @@ def comparing(clone):
     python = clone / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text(
-        '#!/bin/sh\n[ "$3" != run ] || set -- "$@" --rounds 6 --bench "time_map.1, default"\n'
+        '#!/bin/sh\n[ "$3" != run ] || set -- "$@" --rounds 6\n'
+        'case "$*" in *--touched*) set -- "$@" --bench "time_map.1, default" ;; esac\n'
         f'exec {sys.executable} "$@"\n'
     )
     python.chmod(0o755)
@@ -148,12 +152,19 @@ def comparing(clone):
 def test_a_regression_fails_the_job_and_its_report_is_the_summary(comparing, tmp_path):
     summary = tmp_path / "summary"
     # The one optimisation of this copy makes parallel_map faster.
-    sides = {"BASE": "optimized", "HEAD": "main"}
+    sides = {"BASE": "optimized", "HEAD": "main", "BRANCH": "my/branch"}
     finished = compare(comparing, GITHUB_STEP_SUMMARY=str(summary), PROFILE="quick", **sides)
     assert finished.returncode == 1, finished.stdout + finished.stderr
     report = (comparing / "report.md").read_text()
     assert summary.read_text() == report
     assert "multicore" in report and "|" in report
+    # A regression is measured a second time before it fails the job.
+    assert "touched topics: " in finished.stdout and finished.stdout.count("in all: ") == 2
+    page = (comparing / "pages" / "my-branch.html").read_text()
+    assert "<title>metaflow optimized → " in page
+    made = mfbench("comment", comparing / "comparison.json").stdout
+    assert "regressions (slower, more instructions, or failing): 1" in made
+    assert "<code>multicore" in made
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mfbench.foundation.errors import Failure
+from mfbench.foundation.errors import NothingMeasured
 from mfbench.foundation.git_command import git
 from mfbench.results.benchmarks import Benchmark
 
@@ -21,12 +21,14 @@ def touched_topics(
 ) -> tuple[str, ...]:
     """Return the topics that the difference between two commits can touch; all are ().
 
-    Raises Failure where no file of metaflow's package differs.
+    Raises NothingMeasured where no file of metaflow's package differs.
     """
     found = git(upstream, "diff", "--name-only", "--no-renames", "-z", base, head).split("\0")
     changed = [path for path in found if path.startswith(PACKAGE)]
     if not changed:
-        raise Failure(f"no file of metaflow's package differs between {base[:8]} and {head[:8]}")
+        raise NothingMeasured(
+            f"no file of metaflow's package differs between {base[:8]} and {head[:8]}"
+        )
     covers: dict[str, set[str]] = {}
     for benchmark in benchmarks.values():
         covers.setdefault(benchmark.name.partition(".")[0], set()).update(benchmark.covers)

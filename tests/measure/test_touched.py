@@ -4,7 +4,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from mfbench.foundation.errors import Failure
+from mfbench.foundation.errors import NothingMeasured
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.measure.touched import EVERYTHING, touched_topics
@@ -44,7 +44,7 @@ def test_a_file_that_no_topic_declares_runs_all(touched):
 
 
 def test_where_nothing_of_the_package_differs_nothing_is_measured(touched):
-    with pytest.raises(Failure, match="no file of metaflow's package differs"):
+    with pytest.raises(NothingMeasured, match="no file of metaflow's package differs"):
         touched("README.md", "test/unit/test_new.py")
 
 

@@ -1,0 +1,50 @@
+"""One comparison as a page that is one file: `python -m dashboard.one_page BASE HEAD FILE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dashboard import npm_packages, pages, parts, site_data
+from mfbench.foundation.errors import run
+from mfbench.foundation.files import write_text
+from mfbench.foundation.options import machine_option
+from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.repository.build import require
+from mfbench.results.machines import likeliest, machines_with, this_machine
+from mfbench.verdict.revisions import compare_revisions
+from mfbench.verdict.rows import Comparison
+
+
+def one_page(data: dict[str, Any], comparison: Comparison, status: str = "") -> str:
+    """Return the page of the pair that the site's data names first, with the data of that pair."""
+    kept = parts.of_one_comparison(data)
+    return pages.page(kept, comparison, status, [], (), dict(parts.parts_of(kept)))
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("base")
+@click.argument("head")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@machine_option
+def command(base: str, head: str, file: Path, machine: str | None) -> None:
+    """Write FILE: the comparison of two measured commits as a page that needs no other file."""
+    require(UPSTREAM)
+    comparison = compare_revisions(RESULTS, UPSTREAM, (base, head), machine)
+    commits = [comparison.base.commit, comparison.head.commit]
+    name = machine or likeliest(RESULTS, machines_with(RESULTS, commits), this_machine())
+    data = site_data.document(RESULTS, UPSTREAM)
+    first = {"machine": name, "base": commits[0], "head": commits[1]}
+    data["default"] |= first
+    for each in data["machines"]:
+        if each["name"] == name:
+            each |= {"base": commits[0], "head": commits[1]}
+    npm_packages.install()
+    write_text(file, one_page(data, pages.labelled(comparison, data["commits"])))
+
+
+if __name__ == "__main__":
+    sys.exit(run(lambda: command(standalone_mode=False)))
