@@ -132,6 +132,7 @@ class Site(OutputPublisher):
         from mfbench.repository.patches import export
         from mfbench.repository.series import read_series
         from mfbench.results.benchmarks import read_benchmarks
+        from mfbench.results.changes import read_changes
         from mfbench.verdict.revisions import compare_revisions
 
         site, results, upstream = Path(conf.html_dir), Path(conf.results_dir), Path(repo._path)
@@ -148,7 +149,8 @@ class Site(OutputPublisher):
         comparison = compare_revisions(results, upstream, names, machine) if machine else None
         shown = pages.labelled(comparison, data["commits"]) if comparison else None
         known = read_benchmarks(results) if machine else {}
-        tiles = trends(sides, data["commits"], known, upstream, shown)
+        changes = read_changes(results.parent / "records" / "changes.json").found
+        tiles = trends(sides, data["commits"], known, upstream, shown, changes)
         # STATUS.md tells of released metaflow.
         status = "" if is_clone(upstream) else (ROOT / "STATUS.md").read_text(encoding="utf-8")
         page = pages.page(data, shown, status, patches, tiles)

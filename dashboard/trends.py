@@ -14,6 +14,7 @@ from mfbench.report.glance import changed_row, times_and_unit
 from mfbench.report.history import IMPORT, import_row, kept_differences
 from mfbench.report.words import value_text
 from mfbench.results.benchmarks import Benchmark
+from mfbench.results.changes import IMPROVEMENT, Change
 from mfbench.results.reader import Case, Side
 from mfbench.verdict.comparison import compare
 from mfbench.verdict.rows import Comparison
@@ -74,6 +75,7 @@ def trends(
     benchmarks: Mapping[str, Benchmark],
     upstream: Path,
     comparison: Comparison | None,
+    changes: Iterable[Change] = (),
 ) -> list[dict[str, Any]]:
     """Return the tiles that have a chart.
 
@@ -89,13 +91,20 @@ def trends(
         The measured repository, of which the import trees are.
     comparison : Comparison or None
         What the page compares first.
+    changes : iterable of Change, optional
+        What people decided about the changes that `mfbench watch` found.
     """
+    decisions = {each.key: each.decision for each in changes if each.state != IMPROVEMENT}
     made = []
     for tile in TILES:
         # The count first: its steps are real.
         cases = map(Case.parse, reversed(tile.cases))
         charts = [chart(case, sides, commits, benchmarks, upstream) for case in cases]
         found = [each for each in charts if each is not None]
+        for each in found:
+            for step in each["steps"]:
+                key = each["machine"], each["case"], step["commit"]
+                step["decision"] = decisions.get(key, "")
         if found:
             told = {"label": tile.label, "change": "", "address": ""}
             if comparison is not None:
@@ -149,6 +158,7 @@ def chart(
         step["address"] = urlencode(names)
     return {
         "machine": machine,
+        "case": str(case),
         "unit": unit,
         "labels": [side.name for side in shown],
         "values": values,
@@ -196,6 +206,7 @@ def steps_of(
             {
                 "base": step.base.name,
                 "head": step.head.name,
+                "commit": step.head.commit,
                 "ratio": row.ratio,
                 "verdict": row.verdict.value,
                 "text": f"{percent:+.0f}% at {step.head.name}".replace("-", "−", 1),

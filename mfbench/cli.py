@@ -38,6 +38,7 @@ COMMANDS = {
     },
     "report": "mfbench.report.report:command",
     "update": "mfbench.update:command",
+    "watch": "mfbench.watch:command",
     "doctor": "mfbench.explain.doctor:command",
     "prove": {
         "sensitivity": "mfbench.explain.sensitivity:command",
@@ -56,6 +57,7 @@ HELP = {
     "results": "Check results/, and merge results of other checkouts.",
     "report": "Make the generated documents: README's table, STATUS.md, docs/.",
     "update": "Take in new releases: measure them, write documents and site.",
+    "watch": "Judge new releases: record what each changed, confirmed, with its cause.",
     "doctor": "Say what on this machine disturbs measurements.",
     "prove": "Prove that verdicts are right and optimisations break no test.",
 }

@@ -16,8 +16,9 @@ from mfbench.foundation.options import (
     topics_option,
     write_or_print,
 )
-from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.repository.build import require
+from mfbench.results.changes import CHANGES, read_changes
 
 if TYPE_CHECKING:
     from mfbench.verdict.rows import Comparison
@@ -77,9 +78,12 @@ def command(
     """
     require(UPSTREAM)
     # Not above: help and errors do without the statistics, which take a second to load.
+    from mfbench.report.changes_text import with_known
     from mfbench.verdict.revisions import compare_revisions
 
     comparison = compare_revisions(results, UPSTREAM, (base, head), machine, topics, every_run)
+    changes = read_changes(results.parent / CHANGES.relative_to(ROOT)).found
+    comparison = with_known(comparison, changes, UPSTREAM)
     write_or_print(rendered(comparison, form, everything, output is not None), output)
     if not comparison.measured:
         sys.exit(NOTHING)

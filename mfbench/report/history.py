@@ -107,8 +107,9 @@ def text_of(side: Side, case: Case) -> str:
 
 
 def import_row(step: Comparison) -> Row:
-    """Return the row of the import's instructions."""
-    return next(row for row in step.rows if row.case == IMPORT)
+    """Return the row of the import's instructions, or of its modules where nobody counted."""
+    rows = {row.case: row for row in step.rows}
+    return rows[IMPORT] if IMPORT in rows else rows[MODULES]
 
 
 def biggest_steps(counted: Sequence[Side], benchmarks: Mapping[str, Benchmark]) -> list[Comparison]:

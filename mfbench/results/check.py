@@ -17,6 +17,7 @@ from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
 from mfbench.repository.build import is_clone, require
 from mfbench.results.benchmarks import read_benchmarks
+from mfbench.results.changes import read_changes
 from mfbench.results.reader import DAMAGES, side_of
 from mfbench.results.records import read_imports
 from mfbench.results.startup_times import read_suite
@@ -53,6 +54,7 @@ def faults(results: Path, upstream: Path) -> list[Fault]:
         *((path, read_imports) for path in sorted(results.parent.glob(IMPORTS))),
         *((path, read_suite) for path in sorted(results.parent.glob(PYPERF))),
         (results / "benchmarks.json", lambda path: read_benchmarks(path.parent)),
+        (results.parent / "records" / "changes.json", read_changes),
     ]
     for path, read in readers:
         try:

@@ -1,0 +1,213 @@
+"""`mfbench watch`: which new release changed what, confirmed, attributed and told once."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import click
+
+from mfbench.explain.bisect import differs_in_value, first_changed
+from mfbench.explain.confirmed import change_of, compared_counts, moved_rows, timed_changes
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.files import write_text
+from mfbench.foundation.git_command import git
+from mfbench.foundation.options import bench_option, machine_option, rounds_option
+from mfbench.foundation.paths import UPSTREAM
+from mfbench.measure.jobs import Request
+from mfbench.report.changes_text import change_line, issue_text
+from mfbench.report.history import IMPORT, MODULES, NOT_TIMED, reasons
+from mfbench.repository.build import is_clone, require
+from mfbench.repository.releases import releases_on_main
+from mfbench.repository.series import find_commit
+from mfbench.results.benchmarks import discover
+from mfbench.results.changes import (
+    ACKNOWLEDGED,
+    COUNTED,
+    FIXED,
+    OPEN,
+    Change,
+    Changes,
+    read_changes,
+    write_changes,
+)
+from mfbench.results.machines import this_machine
+from mfbench.verdict.rows import Comparison
+from mfbench.verdict.verdict import Verdict, judge_count
+
+REGRESSION = 1
+
+
+@click.command()
+@machine_option
+@click.option("--since", metavar="VERSION", help="Judge the releases after this one.")
+@click.option("--counts", is_flag=True, help="Judge what is counted only, and measure nothing.")
+@click.option(
+    "--issues",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write an issue's text for each release with a new regression.",
+)
+@click.option("--acknowledge", metavar="VERSION", help="Give a --reason for a release's changes.")
+@click.option("--reason", metavar="TEXT", help="Why the changes are as they should be.")
+@bench_option
+@rounds_option()
+def command(
+    machine: str | None,
+    since: str | None,
+    counts: bool,
+    issues: Path | None,
+    acknowledge: str | None,
+    reason: str | None,
+    bench: str | None,
+    rounds: int | None,
+) -> None:
+    """Judge new releases against those before them, and record what they changed.
+
+    Run it after mfbench update. What is counted is judged as it stands, for it repeats. Times are
+    never judged over separate runs: the quick profile is measured again for both releases and a
+    control in one run, and what has moved once more; only what moved both times is recorded.
+
+    Each change of more than 2% becomes one entry of records/changes.json, with its cause where
+    that can be measured: import trees, or in a clone of metaflow's own repository the first commit
+    with the change. A regression is open until a release takes it back (fixed), or somebody gives
+    a reason: --acknowledge VERSION --reason TEXT. --bench restricts what is judged or acknowledged.
+
+    Without --since, it goes on after the last release that this machine judged; the first time, it
+    judges the newest one.
+
+    Exit codes: 0 no new regression; 1 a new regression; 3 an error.
+    """
+    if bool(acknowledge) != bool(reason):
+        raise click.UsageError("--acknowledge and --reason belong together")
+    require(UPSTREAM)
+    known = read_changes()
+    if acknowledge and reason:
+        return acknowledge_changes(known, acknowledge, reason, bench or "")
+    name = machine or this_machine()
+    request = Request(name, discover(), frozenset(), rounds)
+    before = len(known.found)
+    for base, head in steps_to_judge(request, known.judged.get(name), since):
+        known = judged(known, request, (base, head), counts, bench or "")
+        write_changes(known)
+    new = known.found[before:]
+    if not new:
+        click.echo("no new change")
+    if issues:
+        known = filed(known, issues)
+        write_changes(known)
+    if any(each.state == OPEN for each in new):
+        sys.exit(REGRESSION)
+
+
+def acknowledge_changes(known: Changes, release: str, reason: str, bench: str) -> None:
+    """Give open changes of a release a reason, and write that."""
+    chosen = [
+        each.key
+        for each in known.found
+        if each.head == release and each.state == OPEN and re.search(bench, each.case)
+    ]
+    if not chosen:
+        raise Failure(f"no open change of {release} matches; records/changes.json lists all")
+    decided = [
+        replace(each, state=ACKNOWLEDGED, reason=reason) if each.key in chosen else each
+        for each in known.found
+    ]
+    write_changes(Changes(known.judged, decided))
+    click.echo(f"{len(chosen)} changes of {release} are acknowledged")
+
+
+def steps_to_judge(
+    request: Request, judged: str | None, since: str | None
+) -> list[tuple[str, str]]:
+    """Return the pairs of neighbouring commits that are still to be judged, oldest first.
+
+    They are releases that the machine measured, and in a clone the newest commit of main.
+    """
+    upstream = request.upstream
+    names = {find_commit(upstream, name): name for name in releases_on_main(upstream)}
+    if is_clone(upstream):
+        # The night's newest commit, and that of an earlier night.
+        for commit in (find_commit(upstream, "main"), judged):
+            if commit:
+                names.setdefault(commit, commit[:8])
+    begin = find_commit(upstream, since) if since else judged
+    folder = request.results / request.machine
+    order = git(upstream, "rev-list", "--reverse", "--topo-order", "main").split()
+    measured = [c for c in order if c in names and any(folder.glob(f"{c[:8]}-*.json"))]
+    if since and begin not in measured:
+        raise Failure(f"{request.machine} has no results of {since}; name a measured release")
+    first = measured.index(begin) if begin in measured else max(0, len(measured) - 2)
+    return [(names[one], names[other]) for one, other in pairwise(measured[first:])]
+
+
+def judged(
+    known: Changes, request: Request, names: tuple[str, str], counts: bool, bench: str
+) -> Changes:
+    """Judge a commit against the one before it; print and add what is new."""
+    commits = [find_commit(request.upstream, name) for name in names]
+    step = compared_counts(request, names, commits, bench)
+    found = [change_of(row, step, request.machine, COUNTED) for row in moved_rows(step)]
+    if not counts:
+        found += timed_changes(request, names, commits, bench)
+    keys = {each.key for each in known.found}
+    new = [each for each in found if each.key not in keys]
+    new = [replace(each, cause=cause_of(each, step, request, not counts)) for each in new]
+    for each in new:
+        click.echo(change_line(each))
+    earlier = set(git(request.upstream, "rev-list", step.base.commit).split())
+    kept = [
+        after_release(each, step)
+        if each.commit in earlier and each.machine == request.machine
+        else each
+        for each in known.found
+    ]
+    return Changes({**known.judged, request.machine: commits[1]}, [*kept, *new])
+
+
+def cause_of(change: Change, step: Comparison, request: Request, may_measure: bool) -> str:
+    """Return what was measured as a change's cause; empty where nothing was."""
+    if change.case in (str(IMPORT), str(MODULES)):
+        told = reasons(step, request.upstream, may_measure)
+        return "" if told == [NOT_TIMED] else " ".join(told)
+    between = f"{step.base.commit}..{step.head.commit}"
+    commits = git(request.upstream, "rev-list", "--reverse", "--first-parent", between).split()
+    if change.evidence != COUNTED or len(commits) < 2 or not may_measure:
+        return ""
+    case = next(row.case for row in step.rows if str(row.case) == change.case)
+    alone = replace(request, cases=frozenset([case]), rounds=None)
+    *_, found = first_changed(commits, partial(differs_in_value, case, alone, step.base.commit))
+    title = git(request.upstream, "log", "-1", "--format=%h %s", found)
+    return f"The first commit with it is {title}."
+
+
+def after_release(change: Change, step: Comparison) -> Change:
+    """Return a change as it stands after a release, which may have taken it back."""
+    row = step.row(change.case)
+    if change.state not in (OPEN, ACKNOWLEDGED) or change.evidence != COUNTED or row is None:
+        return change
+    if (
+        row.after is None
+        or judge_count(change.before, row.after, None, row.unit)[0] is Verdict.SLOWER
+    ):
+        return change
+    return replace(change, state=FIXED, reason=f"by {step.head.name}")
+
+
+def filed(known: Changes, folder: Path) -> Changes:
+    """Write the text of an issue for each release with open changes that have none."""
+    waiting: dict[str, list[Change]] = {}
+    for each in known.found:
+        if each.state == OPEN and not each.is_filed:
+            waiting.setdefault(each.head, []).append(each)
+    for release, changes in waiting.items():
+        path = folder / f"{release}.md"
+        write_text(path, issue_text(changes))
+        click.echo(f"an issue's text: {path}")
+    keys = {each.key for changes in waiting.values() for each in changes}
+    marked = [replace(each, is_filed=True) if each.key in keys else each for each in known.found]
+    return Changes(known.judged, marked)

@@ -1,0 +1,31 @@
+"""The overview's charts say what people decided about a release's changes."""
+
+from dataclasses import replace
+
+from dashboard import site_data
+from dashboard.trends import TILES, trends
+from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.results.benchmarks import read_benchmarks
+from mfbench.results.changes import ACKNOWLEDGED, OPEN, read_changes
+
+
+def test_a_step_has_its_decision():
+    sides = site_data.read_all(RESULTS)
+    commits = site_data.document(RESULTS, UPSTREAM, sides=sides)["commits"]
+    known = read_benchmarks(RESULTS)
+    (change,) = (
+        each
+        for each in read_changes().found
+        if (each.head, each.case) == ("2.16.8", TILES[0].cases[1])
+    )
+    assert change.state == OPEN
+    explained = replace(change, state=ACKNOWLEDGED, reason="job sets need yaml")
+    for changes, said in (
+        ([], ""),
+        ([change], "open"),
+        ([explained], "acknowledged: job sets need yaml"),
+        ([replace(explained, machine="another")], ""),
+    ):
+        tiles = trends(sides, commits, known, UPSTREAM, None, changes)
+        steps = [step for chart in tiles[0]["charts"] for step in chart["steps"]]
+        assert [each["decision"] for each in steps if each["head"] == "2.16.8"] == [said]
