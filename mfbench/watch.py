@@ -171,18 +171,18 @@ def judged(
 
 def cause_of(change: Change, step: Comparison, request: Request, may_measure: bool) -> str:
     """Return what was measured as a change's cause; empty where nothing was."""
+    told = []
     if change.case in (str(IMPORT), str(MODULES)):
-        told = reasons(step, request.upstream, may_measure)
-        return "" if told == [NOT_TIMED] else " ".join(told)
+        told = [each for each in reasons(step, request.upstream, may_measure) if each != NOT_TIMED]
     between = f"{step.base.commit}..{step.head.commit}"
     commits = git(request.upstream, "rev-list", "--reverse", "--first-parent", between).split()
-    if change.evidence != COUNTED or len(commits) < 2 or not may_measure:
-        return ""
-    case = next(row.case for row in step.rows if str(row.case) == change.case)
-    alone = replace(request, cases=frozenset([case]), rounds=None)
-    *_, found = first_changed(commits, partial(differs_in_value, case, alone, step.base.commit))
-    title = git(request.upstream, "log", "-1", "--format=%h %s", found)
-    return f"The first commit with it is {title}."
+    if change.evidence == COUNTED and len(commits) > 1 and may_measure:
+        case = next(row.case for row in step.rows if str(row.case) == change.case)
+        alone = replace(request, cases=frozenset([case]), rounds=None)
+        *_, found = first_changed(commits, partial(differs_in_value, case, alone, step.base.commit))
+        title = git(request.upstream, "log", "-1", "--format=%h %s", found)
+        told.append(f"The first commit with it is {title}.")
+    return " ".join(told)
 
 
 def after_release(change: Change, step: Comparison) -> Change:
