@@ -57,7 +57,7 @@ HELP = {
     "results": "Check results/, and merge results of other checkouts.",
     "report": "Make the generated documents: README's table, STATUS.md, docs/.",
     "update": "Take in new releases: measure them, write documents and site.",
-    "watch": "Judge new releases: record what each changed, confirmed, with its cause.",
+    "watch": "Judge new releases: record what each changed, and why.",
     "doctor": "Say what on this machine disturbs measurements.",
     "prove": "Prove that verdicts are right and optimisations break no test.",
 }

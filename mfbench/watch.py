@@ -13,7 +13,7 @@ import click
 
 from mfbench.explain.bisect import differs_in_value, first_changed
 from mfbench.explain.confirmed import change_of, compared_counts, moved_rows, timed_changes
-from mfbench.foundation.errors import Failure
+from mfbench.foundation.errors import Failure, NothingMeasured
 from mfbench.foundation.files import write_text
 from mfbench.foundation.git_command import git
 from mfbench.foundation.options import bench_option, machine_option, rounds_option
@@ -35,7 +35,7 @@ from mfbench.results.changes import (
     read_changes,
     write_changes,
 )
-from mfbench.results.machines import this_machine
+from mfbench.results.machines import ensure_machine, this_machine
 from mfbench.verdict.rows import Comparison
 from mfbench.verdict.verdict import Verdict, judge_count
 
@@ -80,7 +80,8 @@ def command(
     Without --since, it goes on after the last release that this machine judged; the first time, it
     judges the newest one.
 
-    Exit codes: 0 no new regression; 1 a new regression; 3 an error.
+    Exit codes: 0 no new regression; 1 a new regression; 2 fewer than two releases were measured; 3
+    an error.
     """
     if bool(acknowledge) != bool(reason):
         raise click.UsageError("--acknowledge and --reason belong together")
@@ -88,7 +89,7 @@ def command(
     known = read_changes()
     if acknowledge and reason:
         return acknowledge_changes(known, acknowledge, reason, bench or "")
-    name = machine or this_machine()
+    name = (machine or this_machine()) if counts else ensure_machine(machine)
     request = Request(name, discover(), frozenset(), rounds)
     before = len(known.found)
     for base, head in steps_to_judge(request, known.judged.get(name), since):
@@ -139,6 +140,9 @@ def steps_to_judge(
     folder = request.results / request.machine
     order = git(upstream, "rev-list", "--reverse", "--topo-order", "main").split()
     measured = [c for c in order if c in names and any(folder.glob(f"{c[:8]}-*.json"))]
+    if len(measured) < 2:
+        what_to_do = "measure them with: mfbench run --releases"
+        raise NothingMeasured(f"{request.machine} measured fewer than two releases; {what_to_do}")
     if since and begin not in measured:
         raise Failure(f"{request.machine} has no results of {since}; name a measured release")
     first = measured.index(begin) if begin in measured else max(0, len(measured) - 2)
