@@ -40,7 +40,7 @@ def publish_complete(conf: Any, **options: Any) -> None:
             new, old = Path(folder, "new"), Path(folder, "old")
             conf.html_dir = str(new)
             publish_in_place(conf, **options)
-            hide_answers(new / "index.json")
+            complete_index(new / "index.json")
             conf.html_dir = str(target)
             with delay_interrupts():
                 if target.exists():
@@ -74,11 +74,15 @@ def hide_unknown_commits(conf: Any, upstream: Path) -> None:
     asv_results.iter_results_paths = lambda _: iter(shown)
 
 
-def hide_answers(index: Path) -> None:
+def complete_index(index: Path) -> None:
     """Leave what checks the answers of benchmarks out of asv's list, which would begin with it."""
     content = json.loads(index.read_text(encoding="utf-8"))
     known = content["benchmarks"]
-    content["benchmarks"] = {n: each for n, each in known.items() if not n.startswith("answers.")}
+    # Unless told so, asv-tachyon takes more of what is counted for better.
+    less = {"less_is_better": True}
+    content["benchmarks"] = {
+        name: each | less for name, each in known.items() if not name.startswith("answers.")
+    }
     index.write_text(json.dumps(content), encoding="utf-8")
     for summary in index.parent.glob("graphs/**/summary.json"):
         rows = json.loads(summary.read_text(encoding="utf-8"))

@@ -112,6 +112,8 @@ class Side:
         Facts about the machine, Python's version and that of each requirement.
     cases : mapping of Case to Measurement
         Everything that was measured, skipped or has failed.
+    date : float
+        When the commit was made, in seconds since 1970.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Side:
     environment: str
     circumstances: Mapping[str, str]
     cases: Mapping[Case, Measurement]
+    date: float = 0.0
 
 
 def read_sides(results: Path, machine: str, name: str, commit: str) -> list[Side]:
@@ -147,7 +150,8 @@ def side_of(result: Results, name: str) -> Side:
     facts = {key: str(value) for key, value in result.params.items() if key in FACTS}
     pins = {str(key): str(value) for key, value in result._requirements.items()}
     circumstances = {**facts, "python": str(result._python), **pins}
-    return Side(name, result.commit_hash, result.env_name, circumstances, cases)
+    date = result.date / 1000
+    return Side(name, result.commit_hash, result.env_name, circumstances, cases, date)
 
 
 def measurements_of(result: Results, benchmark: str) -> Iterator[tuple[Case, Measurement]]:
