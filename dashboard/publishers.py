@@ -19,6 +19,7 @@ from asv.repo import get_repo
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import delay_interrupts, git
 from mfbench.foundation.paths import IGNORED_MACHINES, ROOT
+from mfbench.results.reader import usual_files
 
 publish_in_place, every_file = publish.Publish.run, asv_results.iter_results_paths
 
@@ -34,7 +35,7 @@ def publish_complete(conf: Any, **options: Any) -> None:
     target = Path(conf.html_dir).absolute()
     try:
         require_sound(Path(conf.results_dir))
-        hide_unknown_commits(conf, Path(get_repo(conf)._path))
+        hide_files(conf, Path(get_repo(conf)._path))
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             new, old = Path(folder, "new"), Path(folder, "old")
@@ -60,17 +61,21 @@ def require_sound(results: Path) -> None:
         site_data.sides_of(results / machine)
 
 
-def hide_unknown_commits(conf: Any, upstream: Path) -> None:
-    """Let asv pass over results of unpublished machines, and of commits that upstream lacks."""
+def hide_files(conf: Any, upstream: Path) -> None:
+    """Let asv pass over results of unpublished machines, unknown commits and unusual Pythons."""
     commits = {each[:8] for each in git(upstream, "rev-list", "--all").split()}
     files = [
         (folder, file, machine)
         for folder, file, machine in every_file(conf.results_dir)
         if Path(folder).name not in IGNORED_MACHINES
     ]
-    shown = [each for each in files if each[1][:8] in commits]
-    if others := len(files) - len(shown):
+    known = [each for each in files if each[1][:8] in commits]
+    if others := len(files) - len(known):
         log.warning(f"{others} results are of commits that {upstream.name}/ lacks: not shown")
+    usual = {path for name in {each[0] for each in known} for path in usual_files(Path(name))}
+    shown = [each for each in known if Path(*each[:2]) in usual]
+    if others := len(known) - len(shown):
+        log.warning(f"{others} results are of other Pythons than most of their machine: not shown")
     asv_results.iter_results_paths = lambda _: iter(shown)
 
 

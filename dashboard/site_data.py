@@ -18,7 +18,7 @@ from mfbench.repository.control import control_of
 from mfbench.repository.series import find_commit, read_series
 from mfbench.results.benchmarks import Benchmark, read_benchmarks
 from mfbench.results.machines import this_machine
-from mfbench.results.reader import Case, Measurement, Side, read_side, rounded
+from mfbench.results.reader import Case, Measurement, Side, read_side, rounded, usual_files
 from mfbench.results.records import read_imports
 
 SCHEMA = 3
@@ -120,8 +120,8 @@ def read_or_name(read: Callable[[Path], dict[str, Any]], path: Path) -> dict[str
 
 
 def sides_of(folder: Path) -> list[Side]:
-    """Read all files of results of one machine."""
-    return [read_side(path, path.name[:8]) for path in sorted(folder.glob("*-*.json"))]
+    """Read a machine's files of results: those of the Python that has the most."""
+    return [read_side(path, path.name[:8]) for path in usual_files(folder)]
 
 
 def first_machine(

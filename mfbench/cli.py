@@ -22,7 +22,7 @@ COMMANDS = {
     "comment": "mfbench.report.comment:command",
     "explain": {
         "imports": "mfbench.explain.imports:command",
-        "startup": "mfbench.run:startup_command",
+        "startup": "mfbench.startup:command",
         "commit": "mfbench.explain.bisect:command",
     },
     "optimize": {

@@ -1,23 +1,21 @@
-"""`mfbench run` and `mfbench explain startup`: measure, then show what was measured."""
+"""`mfbench run`: measure, then show what was measured."""
 
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from mfbench.foundation.errors import Failure
 from mfbench.foundation.options import bench_option, machine_option, rounds_option, topics_option
-from mfbench.foundation.paths import HTML, RECORDS, RESULTS, UNCOMMITTED_MACHINE, UPSTREAM
+from mfbench.foundation.paths import HTML, RESULTS, UNCOMMITTED_MACHINE, UPSTREAM
 from mfbench.measure.asv_command import asv, one_run
 from mfbench.measure.jobs import Job, Request, described, jobs_for, run_jobs, time_text
 from mfbench.measure.missing import missing_jobs
 from mfbench.measure.profiles import LARGE, PROFILES
+from mfbench.measure.pythons import usable
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
 from mfbench.measure.series import begin_of_series, series_jobs
@@ -60,6 +58,7 @@ Pair = tuple[str, str]
 @machine_option
 @click.option("--touched", is_flag=True, help="Only topics that the changed files can touch.")
 @click.option("--regressed", is_flag=True, help="Measure the pair's regressed cases again.")
+@click.option("--pythons", metavar="VERSION,...", help="With each of these Pythons: 3.10,3.13.")
 @click.option("--large", is_flag=True, help="Only the large cases: gigabytes, wide runs.")
 @click.option("--smoke", is_flag=True, help="Take one sample of each case: do they all work?")
 @click.option(
@@ -81,6 +80,7 @@ def command(
     machine: str | None,
     touched: bool,
     regressed: bool,
+    pythons: str | None,
     large: bool,
     smoke: bool,
     series: bool,
@@ -109,6 +109,10 @@ def command(
     --regressed, only the cases that are now regressions of this pair are measured, in a run of
     their own; mfbench compare --every-run then judges them by that run.
 
+    With --pythons, this is done with each Python in turn; each has an environment, results and a
+    table of its own. A Python is skipped, with the reason, if it is not installed or if a pinned
+    package has no wheel for it. mfbench report pythons shows all of them side by side.
+
     With --large, only the large cases are measured, as often as they declare: they take gigabytes
     and many minutes, and no other run measures them. --bench then selects from these.
 
@@ -135,6 +139,10 @@ def command(
         raise click.UsageError(
             "--touched and --regressed exclude each other, and can't be combined with --only, "
             "--series, --releases or --large"
+        )
+    if pythons and (every or regressed):
+        raise click.UsageError(
+            "--pythons can't be combined with --series, --releases or --regressed"
         )
     if large:
         profile = LARGE
@@ -163,7 +171,7 @@ def command(
             if not request.cases:
                 click.echo("no regression that measuring again could take back")
                 return
-        run_pair(request, names, commits, PROFILES.get(profile), dry_run)
+        run_pair(request, names, commits, PROFILES.get(profile), dry_run, pythons)
         if not (bench or large or regressed) and (note := left_out(benchmarks, profile, topics)):
             click.echo(note)
     if publish and not dry_run:
@@ -192,7 +200,10 @@ def regressed_cases(request: Request, names: Pair, commits: Pair) -> frozenset[C
     from mfbench.verdict.revisions import compare_revisions
 
     compared = compare_revisions(
-        request.results, request.upstream, names, request.machine, commits=commits, every_run=True
+        *(request.results, request.upstream, names, request.machine),
+        every_run=True,
+        commits=commits,
+        python=request.python,
     )
     return frozenset(
         row.case for row in compared.rows if row.is_regression and (row.is_timed or row.failed)
@@ -200,11 +211,16 @@ def regressed_cases(request: Request, names: Pair, commits: Pair) -> frozenset[C
 
 
 def run_pair(
-    request: Request, names: Pair, commits: Pair, rounds: int | None, dry_run: bool
+    request: Request,
+    names: Pair,
+    commits: Pair,
+    rounds: int | None,
+    dry_run: bool,
+    pythons: str | None = None,
 ) -> None:
     """Measure two commits and their control; print a table of what was measured, and only that.
 
-    `rounds` is None for as many as each benchmark declares.
+    `rounds` is None for as many as each benchmark declares. Of several Pythons, each has a table.
     """
     base, head = commits
     control = (control_of if dry_run else write_control)(UPSTREAM, base)
@@ -213,19 +229,28 @@ def run_pair(
     jobs = jobs_for("base, control and head", needed, request, rounds)
     sides = f"{names[0]} ({base[:8]}), its control and {names[1]} ({head[:8]})"
     click.echo(f"{sides} on machine {request.machine}")
-    announce(jobs, request)
+    versions = pythons.split(",") if pythons else [request.python]
+    announce(jobs * len(versions), request)
     if dry_run:
         return
     with one_run():
-        run_jobs(jobs, request)
+        if pythons:
+            versions = usable(versions, request.machine)
+        for python in versions:
+            run_jobs(jobs, replace(request, python=python))
     # Not above: loading scipy and rich takes longer than finding out that a name is unknown.
     from mfbench.report.compare import rendered
     from mfbench.verdict.revisions import compare_revisions
 
-    compared = compare_revisions(
-        RESULTS, UPSTREAM, names, request.machine, cases=request.cases, commits=commits
-    )
-    click.echo("\n" + rendered(compared, "text", everything=True, to_file=False), nl=False)
+    for python in versions:
+        compared = compare_revisions(
+            *(RESULTS, UPSTREAM, names, request.machine),
+            cases=request.cases,
+            commits=commits,
+            python=python,
+        )
+        click.echo(f"\nPython {python}:\n" if pythons else "")
+        click.echo(rendered(compared, "text", everything=True, to_file=False), nl=False)
     if request.machine == UNCOMMITTED_MACHINE:
         sides = f"{base[:8]} {head[:8]}"
         click.echo(f"to see it again: mfbench compare --machine {request.machine} {sides}")
@@ -254,47 +279,3 @@ def announce(jobs: Sequence[Job], request: Request) -> None:
     if len(jobs) > MOST_LINES:
         click.echo(f"and {len(jobs) - MOST_LINES} more")
     click.echo(f"in all: {time_text(jobs, request)}")
-
-
-@click.command()
-@click.argument("base")
-@click.argument("head")
-@click.option(
-    "--only", metavar="NAME,...", help="Only some of: python, import, cli, help, show, run."
-)
-@rounds_option(10)
-@click.option(
-    "--output",
-    metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=RECORDS,
-    help="Keep the times in its folder pyperf/ (default: records/).",
-)
-def startup_command(base: str, head: str, only: str | None, rounds: int, output: Path) -> None:
-    """Time the start-up of real commands at two commits with pyperf.
-
-    BASE and HEAD are releases, branches or commits of upstream/. Each has an environment of its
-    own; they alternate, process by process. Starting plain Python is the control. The times are
-    kept in pyperf's own files, which python -m pyperf compare_to, stats, hist and metadata read;
-    another run of the same pair replaces them.
-    """
-    ensure(UPSTREAM)
-    commits = (find_commit(UPSTREAM, base), find_commit(UPSTREAM, head))
-    if commits[0] == commits[1]:
-        raise Failure(f"{base} and {head} are the same commit; name two")
-    # Not above: importing benchmarks takes settings out of this process's environment.
-    from mfbench.measure.startup import COMMANDS, measure_startup
-    from mfbench.report.comparison_text import startup_text
-    from mfbench.results.startup_times import files_of, folder_of
-    from mfbench.verdict.startup import startup_rows
-
-    names = only.split(",") if only else list(COMMANDS)
-    if unknown := [name for name in names if name not in COMMANDS]:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(COMMANDS)}")
-    machine = this_machine()
-    folder = folder_of(output, machine, *commits)
-    measure_startup(commits, names, rounds, folder)
-    width = shutil.get_terminal_size((160, 24)).columns
-    click.echo(startup_text(startup_rows(output, machine, *commits), width), nl=False)
-    files = shlex.join(os.path.relpath(path) for path in files_of(folder))
-    click.echo(f"\n.venv/bin/python -m pyperf compare_to {files}")

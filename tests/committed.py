@@ -39,6 +39,17 @@ def file_of(results, name):
     return found
 
 
+def measured_with(results, python, *names):
+    """Store what a machine measured of commits as if another Python had measured it, too."""
+    for name in names or (*NAMES, control_of(UPSTREAM, commit_of(UPSTREAM, "main"))):
+        (path,) = (results / MACHINE).glob(f"{commit_of(UPSTREAM, name)[:8]}-*-py3.11-*.json")
+        text = path.read_text().replace("-py3.11-", f"-py{python}-")
+        content = json.loads(text) | {"python": python}
+        path.with_name(path.name.replace("-py3.11-", f"-py{python}-")).write_text(
+            json.dumps(content)
+        )
+
+
 def edit(results, name, change):
     path = file_of(results, name)
     content = json.loads(path.read_text())

@@ -131,7 +131,7 @@ def test_a_document_that_can_t_be_written_does_not_stop_the_others(monkeypatch):
     monkeypatch.setattr("mfbench.report.report.write_document", write)
     monkeypatch.setattr(update, "write_import_trees", lambda: None)
     assert update.write_documents() == ["STATUS.md stays as it was: it has no results"]
-    assert written == ["readme", "history", "optimizations"]
+    assert written == ["readme", "history", "pythons", "optimizations"]
 
 
 def test_superseded_results_are_removed_only_where_git_keeps_them(tmp_path, monkeypatch, capsys):

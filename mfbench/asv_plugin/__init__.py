@@ -10,6 +10,8 @@ from pathlib import Path
 RUN = "METAFLOW_BENCHMARKS_RUN"
 # In the folder of the environments: held by what measures or installs a commit.
 LOCK = "measuring"
+# The Python with which asv measures unless it is told another.
+THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 LOCKED = "another run measures in this checkout; wait for it to end, or use another clone"
 
 # asv removes this folder from the path once a plugin is loaded; some imports come later.

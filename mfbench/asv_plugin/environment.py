@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import uv
 from asv import util
 from asv.plugins.virtualenv import Virtualenv
 
+from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.asv_plugin.copy_install import COMMIT, PACKAGE
 from mfbench.foundation.paths import ROOT
+
+
+def find_python(version: str) -> str | None:
+    """Return the interpreter of a version: the one that asv runs on, or the one that uv finds.
+
+    asv would take the first of that name on PATH, whether it starts or not.
+    """
+    if version == THIS_PYTHON:
+        return sys.executable
+    # The shims on PATH start a Python of pyenv only if it is chosen.
+    of_pyenv = Path(os.environ.get("PYENV_ROOT", "")).glob(f"versions/{version}.*")
+    chosen = {"PYENV_VERSION": ":".join(path.name for path in of_pyenv)}
+    command = [uv.find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", version]
+    finished = subprocess.run(command, env=os.environ | chosen, capture_output=True, text=True)
+    return finished.stdout.strip() or None
+
+
+Virtualenv._find_python = staticmethod(find_python)
 
 
 class PinnedVirtualenv(Virtualenv):
@@ -23,12 +43,6 @@ class PinnedVirtualenv(Virtualenv):
     """
 
     tool_name = "pinned"
-
-    def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
-        """Use the Python that asv runs on; asv would use the first of that version on PATH."""
-        super().__init__(conf, python, requirements, tagged_env_vars)
-        if python == f"{sys.version_info[0]}.{sys.version_info[1]}":
-            self._executable = sys.executable
 
     @property
     def name(self) -> str:
@@ -49,12 +63,15 @@ class PinnedVirtualenv(Virtualenv):
             for name, version in wanted.items()
         ]
         command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode"]
+        # What is built here would be built otherwise elsewhere.
+        command += ["--no-build"]
         # The project's lock also pins what the requirements themselves need.
         command += ["--constraint", str(ROOT / "constraints.txt")]
         command += ["--python", self.find_executable("python"), *declarations]
         finished = subprocess.run(command, capture_output=True, text=True)
         if finished.returncode != 0:
-            reason = finished.stderr.strip().partition("\n")[0]
+            said = finished.stderr.strip()
+            reason = re.split("\n|, we can conclude", said.partition("cause: ")[2] or said)[0]
             raise util.UserError(
                 f"the pinned requirements can't be installed ({reason}); "
                 "check the network and run the same command again"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import click
 
+from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git
 from mfbench.foundation.options import machine_option
@@ -26,7 +26,6 @@ from mfbench.verdict.rows import UNKNOWN
 from mfbench.verdict.verdict import MOVED, Verdict, judge_count
 
 ROUNDS = (8, 16, 32, 64)
-PYTHON = ".".join(platform.python_version_tuple()[:2])
 
 
 @click.command()
@@ -128,9 +127,9 @@ def measure(commits: Sequence[str], request: Request, rounds: int | None = None)
 
 def measurement(machine: str, commit: str, case: Case) -> Measurement | None:
     """Return what was measured of a case with this Python, None where nothing was."""
-    for side in read_sides(RESULTS, machine, commit, commit):
+    for side in read_sides(RESULTS, machine, commit, commit, THIS_PYTHON):
         found = side.cases.get(case)
-        if found is not None and found.is_known and side.circumstances.get("python") == PYTHON:
+        if found is not None and found.is_known:
             return found
     return None
 
@@ -142,7 +141,9 @@ def differs_in_time(case: Case, request: Request, good: str, commit: str) -> boo
         measure((good, control, commit), request, rounds)
         names = (good, commit)
         # Alone: what else was measured earlier does not count.
-        compared = compare_revisions(RESULTS, UPSTREAM, names, request.machine, cases=[case])
+        compared = compare_revisions(
+            RESULTS, UPSTREAM, names, request.machine, cases=[case], python=THIS_PYTHON
+        )
         row = compared.row(str(case))
         if row is None or row.verdict in UNKNOWN:
             return None

@@ -110,5 +110,6 @@ def timed_rows(
         request.machine,
         cases=request.cases,
         commits=commits,
+        python=request.python,
     )
     return {row.case: (row, step) for row in moved_rows(step)}

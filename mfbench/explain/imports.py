@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.explain.import_changes import Difference, differences
 from mfbench.explain.import_trees import CommitImports, measure
 from mfbench.foundation.errors import Failure
@@ -55,7 +56,8 @@ def command(
 
 def interpreter(environments: Path = ENVIRONMENTS) -> Path:
     """Return a Python that has what metaflow needs: one of asv's, or else the running one."""
-    for python in [*sorted(environments.glob("*/bin/python")), Path(sys.executable)]:
+    alike = sorted(environments.glob(f"*/bin/python{THIS_PYTHON}"))
+    for python in [*alike, Path(sys.executable)]:
         command = [str(python), "-I", "-c", "import requests, boto3"]
         if subprocess.run(command, capture_output=True).returncode == 0:
             return python

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.measure.asv_command import asv
@@ -27,7 +28,7 @@ SECONDS_TO_PREPARE = 5.0
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for: a machine's results of these cases, and no others.
+    """What a person asks for: a machine's results of these cases with a Python, and no others.
 
     `rounds` is None for as many samples as usual. `smoke` means one sample of each case, and that
     a benchmark that fails is an error.
@@ -38,6 +39,7 @@ class Request:
     cases: frozenset[Case]
     rounds: int | None = None
     smoke: bool = False
+    python: str = THIS_PYTHON
     results: Path = RESULTS
     upstream: Path = UPSTREAM
 
@@ -118,7 +120,7 @@ def run_job(job: Job, request: Request) -> None:
     """Measure a job with asv; times in rounds, in which the commits alternate."""
     require_room()
     options = ["--record-samples", "--show-stderr", "--machine", request.machine]
-    options += ["--bench", pattern_of_cases(job.cases)]
+    options += ["--python", request.python, "--bench", pattern_of_cases(job.cases)]
     if request.smoke:
         options.append("--quick")
     elif job.timed:

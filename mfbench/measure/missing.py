@@ -23,7 +23,7 @@ def missing_jobs(jobs: Iterable[Job], request: Request) -> Iterator[Job]:
     """
     for job in jobs:
         sides = {
-            commit: read_sides(request.results, request.machine, commit, commit)
+            commit: read_sides(request.results, request.machine, commit, commit, request.python)
             for commit in job.commits
         }
         needed = {

@@ -11,7 +11,7 @@ from mfbench.measure.jobs import Job, Request, jobs_for
 from mfbench.measure.selection import cases_of, counts_of, is_repeating
 from mfbench.repository.control import control_of
 from mfbench.repository.series import SeriesCommit, find_commit, read_pulls, read_series
-from mfbench.results.reader import Case, read_side
+from mfbench.results.reader import Case, files_of, read_side
 
 # So many seconds after its begin, a series that was interrupted may be continued.
 CONTINUED = 3 * 3600
@@ -66,7 +66,7 @@ def begin_of_series(request: Request) -> float | None:
     commits |= {main, control_of(request.upstream, main)}
     ours: set[float] = set()
     others = {0.0}
-    for path in (request.results / request.machine).glob("*-*.json"):
+    for path in files_of(request.results / request.machine, python=request.python):
         side = read_side(path, "")
         runs = {each.run for each in side.cases.values() if each.samples}
         (ours if side.commit in commits else others).update(runs)

@@ -19,6 +19,7 @@ from mfbench.foundation.options import (
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.repository.build import require
 from mfbench.results.changes import CHANGES, read_changes
+from mfbench.results.reader import pythons_of
 
 if TYPE_CHECKING:
     from mfbench.verdict.rows import Comparison
@@ -39,6 +40,7 @@ WIDTH = 160
     default=RESULTS,
     help="Folder of results to read (default: results/).",
 )
+@click.option("--python", metavar="VERSION", default="", help="Results of this Python: 3.12.")
 @topics_option
 @click.option("--all", "everything", is_flag=True, help="Show the cases that did not change, too.")
 @click.option(
@@ -58,6 +60,7 @@ def command(
     head: str,
     machine: str | None,
     results: Path,
+    python: str,
     topics: tuple[str, ...],
     everything: bool,
     every_run: bool,
@@ -69,8 +72,9 @@ def command(
 
     BASE and HEAD are releases, branches or commits of upstream/. Each case gets a verdict, which
     docs/understanding.md explains. Without --machine, this machine's results are used, or else
-    those of the machine that measured the most. If the pair was timed in several runs, only the one
-    with the most timed cases is shown.
+    those of the machine that measured the most; without --python, those of the Python with the most
+    results of that machine. If the pair was timed in several runs, only the one with the most timed
+    cases is shown.
 
     Exit codes: 0 compared; 1 a regression, with --fail-on regression (HEAD takes longer or executes
     more instructions in some case, or a benchmark that worked in BASE fails or gives a wrong answer
@@ -81,9 +85,16 @@ def command(
     from mfbench.report.changes_text import with_known
     from mfbench.verdict.revisions import compare_revisions
 
-    comparison = compare_revisions(results, UPSTREAM, (base, head), machine, topics, every_run)
+    comparison = compare_revisions(
+        results, UPSTREAM, (base, head), machine, topics, every_run, python=python
+    )
     changes = read_changes(results.parent / CHANGES.relative_to(ROOT)).found
     comparison = with_known(comparison, changes, UPSTREAM)
+    used, name = map(comparison.base.circumstances.get, ("python", "machine"))
+    others = [each for each in pythons_of(results / str(name)) if each != used]
+    if others and not python:
+        names = ", ".join(others)
+        click.echo(f"Using results of Python {used}; choose with --python {names}", err=True)
     write_or_print(rendered(comparison, form, everything, output is not None), output)
     if not comparison.measured:
         sys.exit(NOTHING)

@@ -1,4 +1,4 @@
-"""README's table: six things that users wait for, before and after the optimisations."""
+"""What users wait for, before and after the optimisations: README's table and docs/pythons.md."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mfbench.foundation.errors import Failure, NothingMeasured
+from mfbench.foundation.files import read_object
 from mfbench.foundation.git_command import git
-from mfbench.report.words import markdown_table, noise_text, speed_up_text, value_text
+from mfbench.foundation.paths import RECORDS
+from mfbench.report.words import change_text, markdown_table, noise_text, speed_up_text, value_text
 from mfbench.repository.series import find_commit
 from mfbench.results.machines import fullest, machines_with
-from mfbench.results.reader import read_sides
+from mfbench.results.reader import pythons_of, read_sides
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import UNKNOWN
 
 HEADER = ("what", "before", "after", "speed-up", "noise of the control")
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 SIDES = ("main", "optimized")
+TITLE = "# metaflow by Python version\n\n"
+HOW = "`mfbench run --pythons 3.10,3.11,3.12,3.13`"
 # What a person calls a case, and asv's name of it.
 ROWS = {
     "`import metaflow`": "imports.Import.timeraw_metaflow",
@@ -70,6 +74,46 @@ def readme_table(results: Path, upstream: Path, machine: str | None = None) -> s
         f"Before: {release} (`{base[:8]}`). After: branch `optimized` (`{head[:8]}`). Machine: "
         f"`{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.\n"
     )
+
+
+def pythons_page(results: Path, upstream: Path, machine: str | None = None) -> str:
+    """Make docs/pythons.md, of the machine that measured both sides with the most Pythons."""
+    commits = [find_commit(upstream, name) for name in SIDES]
+    measured = {
+        name: [
+            python
+            for python in sorted(pythons_of(results / name))
+            if name in machines_with(results, commits, python)
+        ]
+        for name in ([machine] if machine else machines_with(results, commits))
+    }
+    most = max(map(len, measured.values()), default=0)
+    if not most:
+        where = f" on `{machine}`" if machine else ""
+        return f"{TITLE}`main` and `optimized` were not measured{where} yet; {HOW} does.\n"
+    chosen = fullest(results, [name for name, found in measured.items() if len(found) == most])
+    compared = [
+        compare_revisions(results, upstream, SIDES, chosen, every_run=True, python=python)
+        for python in measured[chosen]
+    ]
+    rows = []
+    for label, name in ROWS.items():
+        found = [each.row(name) for each in compared]
+        rows.append([label, *(f"{change_text(row)}<br>{speed_up_text(row)}" for row in found)])
+    path = results.parent / RECORDS.name / "pythons" / f"{chosen}.json"
+    skipped = read_object(path) if path.exists() else {}
+    said = "".join(f"\nPython {each} was skipped: {reason}.\n" for each, reason in skipped.items())
+    header = ["what", *(f"Python {python}" for python in measured[chosen])]
+    base, head = (commit[:8] for commit in commits)
+    return f"""{TITLE}Before: branch `main` (`{base}`). After: branch `optimized` (`{head}`).
+Machine: `{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.
+
+{markdown_table(header, rows)}{said}
+Each Python has its own environment, control and comparison. Compare the ratios of different
+Pythons, not their times, which were measured at different moments.
+{HOW} measures them, and
+`mfbench report pythons --write` makes this page.
+"""
 
 
 def replace_table(readme: str, made: str) -> str:

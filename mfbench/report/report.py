@@ -14,6 +14,7 @@ DOCUMENTS = {
     "readme": ROOT / "README.md",
     "status": ROOT / "STATUS.md",
     "history": ROOT / "docs" / "history.md",
+    "pythons": ROOT / "docs" / "pythons.md",
     "optimizations": ROOT / "docs" / "optimizations.md",
 }
 
@@ -26,7 +27,7 @@ def make_document(name: str, machine: str | None = None, time_missing: bool = Fa
     # Not above: the statistics take a second to load.
     from mfbench.report.history import history_page
     from mfbench.report.optimizations_page import optimizations_page
-    from mfbench.report.readme_table import readme_table
+    from mfbench.report.readme_table import pythons_page, readme_table
     from mfbench.report.status import status_page
 
     if name == "readme":
@@ -35,6 +36,8 @@ def make_document(name: str, machine: str | None = None, time_missing: bool = Fa
         return status_page(RESULTS, UPSTREAM, machine)
     if name == "history":
         return history_page(RESULTS, UPSTREAM, machine, time_missing)
+    if name == "pythons":
+        return pythons_page(RESULTS, UPSTREAM, machine)
     return optimizations_page(UPSTREAM)
 
 
@@ -55,10 +58,10 @@ def write_document(name: str, machine: str | None = None) -> None:
 def command(names: tuple[str, ...], write: bool, machine: str | None) -> None:
     """Make the generated documents: README's table, STATUS.md, docs/.
 
-    NAMES are readme, status, history and optimizations; all of them by default. They are made from
-    results/, and printed. With --write, they are written, and history first times the imports that
-    records/imports/ lacks. After a change of the series, optimizations takes a minute: it applies
-    the series to the last release of each minor version.
+    NAMES are readme, status, history, pythons and optimizations; all of them by default. They are
+    made from results/, and printed. With --write, they are written, and history first times the
+    imports that records/imports/ lacks. After a change of the series, optimizations takes a minute:
+    it applies the series to the last release of each minor version.
     """
     require(UPSTREAM)
     for name in names or DOCUMENTS:

@@ -71,7 +71,7 @@ def speed_up_text(row: Row | None) -> str:
         # What to do about it, after the semicolon, is for terminals.
         return f"{row.verdict.value}: {row.reason.partition(';')[0]}"
     if row.verdict is Verdict.CANT_TELL:
-        noticed = row.evidence is not None and row.evidence.excludes_one
+        noticed = row.evidence is None or row.evidence.excludes_one
         return f"{row.verdict.value}: {row.reason}" if noticed else NO_DIFFERENCE
     if row.verdict not in MOVED:
         return row.verdict.value

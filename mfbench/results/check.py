@@ -53,6 +53,7 @@ def faults(results: Path, upstream: Path) -> list[Fault]:
     readers: list[tuple[Path, Callable[[Path], object]]] = [
         *((path, read_imports) for path in sorted(results.parent.glob(IMPORTS))),
         *((path, read_suite) for path in sorted(results.parent.glob(PYPERF))),
+        *((path, read_object) for path in sorted(results.parent.glob("records/pythons/*.json"))),
         (results / "benchmarks.json", lambda path: read_benchmarks(path.parent)),
         (results.parent / "records" / "changes.json", read_changes),
     ]

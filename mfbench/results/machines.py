@@ -13,9 +13,10 @@ from asv.util import UserError
 
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.paths import IGNORED_MACHINES
+from mfbench.results.reader import files_of
 
 
-def machines_with(results: Path, commits: Sequence[str]) -> list[str]:
+def machines_with(results: Path, commits: Sequence[str], python: str = "") -> list[str]:
     """Return the machines that measured all of some commits, in alphabetical order.
 
     Results that git ignores are for those who name their machine.
@@ -24,7 +25,7 @@ def machines_with(results: Path, commits: Sequence[str]) -> list[str]:
         path.parent.name
         for path in results.glob("*/machine.json")
         if path.parent.name not in IGNORED_MACHINES
-        and all(any(path.parent.glob(f"{commit[:8]}-*.json")) for commit in commits)
+        and all(files_of(path.parent, commit, python) for commit in commits)
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,10 +126,29 @@ class Side:
     date: float = 0.0
 
 
-def read_sides(results: Path, machine: str, name: str, commit: str) -> list[Side]:
-    """Read what a machine measured of a commit: one side for each environment, or none."""
-    files = sorted((results / machine).glob(f"{commit[:8]}-*.json"))
-    return [read_side(path, name) for path in files]
+def files_of(folder: Path, commit: str = "*", python: str = "") -> list[Path]:
+    """Return a machine's files of results: of one commit and one Python, or of all."""
+    return sorted(folder.glob(f"{commit[:8]}-{f'*-py{python}-*' if python else '*'}.json"))
+
+
+def pythons_of(folder: Path) -> list[str]:
+    """Return a machine's Pythons, first the one with the most results, the newest of equals."""
+    found = re.findall(r"-py(\d+\.\d+)-", "\n".join(path.name for path in files_of(folder)))
+    return [python for python, _ in Counter(sorted(found, reverse=True)).most_common()]
+
+
+def usual_files(folder: Path) -> list[Path]:
+    """Return a machine's files of results of the Python with the most."""
+    return files_of(folder, python=next(iter(pythons_of(folder)), ""))
+
+
+def read_sides(results: Path, machine: str, name: str, commit: str, python: str = "") -> list[Side]:
+    """Read what a machine measured of a commit with a Python: one side for each environment.
+
+    The default is the Python with the most results of the machine.
+    """
+    python = python or next(iter(pythons_of(results / machine)), "")
+    return [read_side(path, name) for path in files_of(results / machine, commit, python)]
 
 
 def read_side(path: Path, name: str) -> Side:

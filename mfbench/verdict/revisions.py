@@ -12,7 +12,7 @@ from mfbench.repository.control import control_of
 from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.machines import likeliest, machines_with, this_machine
-from mfbench.results.reader import Case, Side, read_sides
+from mfbench.results.reader import Case, Side, pythons_of, read_sides
 from mfbench.verdict.comparison import compare
 from mfbench.verdict.rows import Comparison
 from mfbench.verdict.startup import startup_rows
@@ -27,6 +27,7 @@ def compare_revisions(
     every_run: bool = False,
     cases: Collection[Case] = (),
     commits: Sequence[str] = (),
+    python: str = "",
 ) -> Comparison:
     """Compare two commits.
 
@@ -46,6 +47,9 @@ def compare_revisions(
         Only these, without start-up; all if there are none.
     commits : sequence of str, optional
         What the names stand for, where upstream/ does not know them.
+    python : str, optional
+        Only its results, without start-up; of those with both commits, the one with the most
+        results of the machine if not given.
 
     Raises
     ------
@@ -53,11 +57,12 @@ def compare_revisions(
         Where a name is unknown, or a file is damaged.
     """
     commits = commits or [find_commit(upstream, name) for name in names]
-    chosen = machine or _machine_of(results, commits)
-    base, head = _sides(results, chosen, names, commits)
+    chosen = machine or _machine_of(results, commits, python)
+    base, head = _sides(results, chosen, names, commits, python)
+    same, used = control_of(upstream, commits[0]), base.circumstances.get("python", "")
     same_code = [
         side
-        for side in read_sides(results, chosen, "control", control_of(upstream, commits[0]))
+        for side in read_sides(results, chosen, "control", same, used)
         if side.environment == base.environment
     ]
     _require_topics(topics, base, head)
@@ -67,27 +72,35 @@ def compare_revisions(
         return (not topics or case.topic in topics) and (not cases or case in cases)
 
     compared = compare(base, head, control, read_benchmarks(results), wanted, every_run)
-    if topics or cases:
+    if topics or cases or python:
         return compared
     # Start-up is a topic of its own, which pyperf measures.
     return replace(compared, startup=startup_rows(results.parent / RECORDS.name, chosen, *commits))
 
 
-def _machine_of(results: Path, commits: Sequence[str]) -> str:
-    measured = machines_with(results, commits)
+def _machine_of(results: Path, commits: Sequence[str], python: str) -> str:
+    measured = machines_with(results, commits, python)
     if not measured:
-        raise NothingMeasured("no machine measured both; measure with: mfbench run BASE HEAD")
+        how = "mfbench run BASE HEAD" + (f" --pythons {python}" if python else "")
+        raise NothingMeasured(f"no machine measured both; measure with: {how}")
     return likeliest(results, measured, this_machine())
 
 
 def _sides(
-    results: Path, machine: str, names: Sequence[str], commits: Sequence[str]
+    results: Path, machine: str, names: Sequence[str], commits: Sequence[str], python: str
 ) -> tuple[Side, Side]:
     """Return both sides, of one environment where there is one that measured both."""
     if not (results / machine).is_dir():
         known = ", ".join(machines_with(results, [])) or "none"
         raise Failure(f"machine {machine} has no results; measured machines: {known}")
-    found = [read_sides(results, machine, *each) for each in zip(names, commits)]
+    wanted = [python] if python else pythons_of(results / machine) or [""]
+    found = [
+        [side for each in wanted for side in read_sides(results, machine, name, commit, each)]
+        for name, commit in zip(names, commits)
+    ]
+    if python and not any(found):
+        what_to_do = "choose with --python or --machine"
+        raise NothingMeasured(f"{machine} measured neither with Python {python}; {what_to_do}")
     for base in found[0]:
         for head in found[1]:
             if base.environment == head.environment:

@@ -15,7 +15,7 @@ from mfbench.foundation.paths import ROOT, UPSTREAM
 from mfbench.repository import build
 from mfbench.repository.series import build_series, read_pulls, read_series
 from optimizations import SERIES
-from tests.committed import MACHINE, file_of
+from tests.committed import MACHINE, file_of, measured_with
 from tests.conftest import NEWEST
 from tests.published_sites import publish
 
@@ -163,6 +163,21 @@ def test_a_clone_in_which_no_optimisation_applies_has_a_site(tmp_path, copied, u
     assert json.loads((tmp_path / "site" / "index.json").read_text())["params"]["machine"] == [
         MACHINE
     ]
+
+
+@pytest.mark.slow
+def test_results_of_other_pythons_than_the_usual_one_are_counted_and_not_shown(tmp_path, copied):
+    measured_with(copied, "3.10", "main", "optimized")
+    finished = publish(copied, tmp_path / "site", UPSTREAM)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "2 results are of other Pythons than most of their machine: not shown" in finished.stdout
+    of_page, of_asv, compared = (
+        json.loads((tmp_path / "site" / name).read_text())
+        for name in ("data/site.json", "index.json", "data/comparison.json")
+    )
+    environments = {name for found in of_page["results"][MACHINE].values() for name in found}
+    assert {name.rpartition("-")[0] for name in environments} == {"pinned-py3.11"}
+    assert of_asv["params"]["python"] == [compared["circumstances"]["python"]] == ["3.11"]
 
 
 def test_a_damaged_import_tree_is_named(tmp_path):

@@ -91,7 +91,7 @@ def test_committed_counts_decide_without_measuring(series, monkeypatch):
     def measure(jobs, request):
         pytest.fail(f"{jobs} would be measured")
 
-    monkeypatch.setattr(bisect, "PYTHON", "3.11")
+    monkeypatch.setattr(bisect, "THIS_PYTHON", "3.11")
     monkeypatch.setattr(bisect, "run_jobs", measure)
     assert "must be an ancestor" in str(explain("optimized", "main").exception)
     found = re.search(r"changed with ([0-9a-f]+) ", explain("main", "optimized").output)[1]

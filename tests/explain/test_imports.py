@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.explain import imports, kept_imports
 from mfbench.explain.import_changes import Difference, differences
 from mfbench.explain.import_trees import Node, measure, parse, summarize, walk
@@ -206,11 +207,11 @@ def test_a_kept_comparison_is_of_its_two_commits(repository, tmp_path, monkeypat
 
 def test_an_environment_of_asv_is_preferred_if_it_has_what_metaflow_needs(tmp_path, monkeypatch):
     for folder, code in (("a", 1), ("b", 0)):
-        python = tmp_path / folder / "bin" / "python"
+        python = tmp_path / folder / "bin" / f"python{THIS_PYTHON}"
         python.parent.mkdir(parents=True)
         python.write_text(f"#!/bin/sh\nexit {code}\n")
         python.chmod(0o755)
     assert imports.interpreter(tmp_path) == python
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "a" / "bin" / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "a" / "bin" / python.name))
     with pytest.raises(Failure, match="no Python here has requests and boto3"):
         imports.interpreter(tmp_path / "nothing")

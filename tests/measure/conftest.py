@@ -8,6 +8,7 @@ from mfbench.foundation.paths import RESULTS
 from mfbench.measure.jobs import Request
 from mfbench.measure.selection import select
 from mfbench.results.benchmarks import discover
+from mfbench.results.reader import pythons_of
 from tests.committed import MACHINE, renew
 
 
@@ -34,6 +35,8 @@ def request_of(benchmarks, renewed):
 
     def make(machine, known=benchmarks, **more):
         usual = {"cases": frozenset(select(known, "thorough")), "results": renewed}
+        # The committed results are of one Python, whichever runs the tests.
+        usual["python"] = pythons_of(RESULTS / MACHINE)[0]
         return Request(machine, known, **usual | more)
 
     return make

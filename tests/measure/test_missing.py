@@ -11,7 +11,7 @@ from mfbench.foundation.paths import UPSTREAM
 from mfbench.measure.jobs import jobs_for
 from mfbench.measure.missing import missing_jobs
 from mfbench.measure.selection import select
-from tests.committed import MACHINE, edit, file_of, renew
+from tests.committed import MACHINE, edit, file_of, measured_with, renew
 
 SAVE, RUN = "artifacts.Save.time_save", "flows.Run.time_hello"
 CARD, COUNTS = "flows.Card.time_run", "instructions.Artifact.track_save"
@@ -98,3 +98,10 @@ def test_another_version_or_parameter_is_measured_again(lacking, benchmarks):
     newer = benchmarks | {RUN: replace(benchmarks[RUN], version="another")}
     newer[SAVE] = replace(save, parameters=((*save.parameters[0], "new"),))
     assert {str(case) for case in lacking(known=newer)} == {RUN, f"{SAVE}(new)"}
+
+
+def test_what_another_python_measured_is_missing(lacking, copied, benchmarks):
+    every = names(select(benchmarks, "thorough"))
+    assert names(lacking(python="3.99")) == every
+    measured_with(copied, "3.99", "main")
+    assert lacking(python="3.99") == lacking() == set()

@@ -54,6 +54,9 @@ def test_no_difference_says_what_could_have_been_seen():
     # An interval that leaves out 1 has seen one.
     assert verdict_text(row(1.028, spread=0.2)) == "can't tell (below 3%)"
     assert speed_up_text(row(1.028, spread=0.2)) == "can't tell: below 3%"
+    # Too few samples have seen nothing.
+    few = timed_row(Row(CASE, "seconds", Verdict.CANT_TELL), [2.0] * 3, [1.0] * 3)
+    assert speed_up_text(few) == "can't tell: needs at least 4 rounds"
 
 
 def test_what_is_not_comparable_shows_why_and_no_number():

@@ -77,7 +77,11 @@ def test_faults_of_records_are_named(copied):
     update(records / "imports" / "series.json", after={"commit": "0"})
     pyperf = min(records.glob("pyperf/*/*/base.json"))
     pyperf.write_text('{"results": [1]}')
-    imports, startup = lines(copied)
+    skipped = records / "pythons" / "quiet.json"
+    skipped.parent.mkdir(exist_ok=True)
+    skipped.write_text("{")
+    imports, startup, pythons = lines(copied)
+    assert pythons.startswith("pythons/quiet.json: no JSON")
     assert imports.startswith("imports/series.json: no import trees")
     assert startup.startswith(f"{pyperf.parent.name}/base.json: ")
 

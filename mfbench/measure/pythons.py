@@ -1,0 +1,52 @@
+"""Measuring with several Pythons: an environment for each, or the reason why there is none."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+
+from asv.console import log
+from asv.environment import get_environments
+from asv.util import ProcessError, UserError
+
+# Imported so that asv knows this project's environments.
+import mfbench.asv_plugin.environment  # noqa: F401
+from mfbench.foundation.errors import Failure
+from mfbench.foundation.files import write_text
+from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS, ROOT
+from mfbench.measure.asv_command import configuration
+
+
+def usable(pythons: Sequence[str], machine: str) -> list[str]:
+    """Make the environments of Pythons; return those that have one, keep why others have none."""
+    reasons = {python: refusal(python) for python in pythons}
+    skipped = {python: reason for python, reason in reasons.items() if reason}
+    for python, reason in skipped.items():
+        print(f"Python {python} is skipped: {reason}", flush=True)
+    if machine not in IGNORED_MACHINES:
+        text = json.dumps(skipped, indent=1)
+        write_text(RECORDS / "pythons" / f"{machine}.json", f"{text}\n")
+    if len(skipped) == len(reasons):
+        raise Failure("none of these Pythons can be used; name others with --pythons")
+    return [python for python in reasons if python not in skipped]
+
+
+def refusal(python: str) -> str:
+    """Make the environment of a Python unless it is there; say why that fails, or nothing."""
+    if not re.fullmatch(r"3\.\d+", python):
+        return "it is no version; write for example 3.12"
+    conf = configuration()
+    conf.env_dir = str(ROOT / conf.env_dir)
+    try:
+        # It would name a failure in a line of its own.
+        with log.set_level(logging.CRITICAL):
+            for environment in get_environments(conf, [f":{python}"], verbose=False):
+                environment.create()
+                return ""
+    except ProcessError:
+        return "virtualenv can't make an environment with it"
+    except UserError as problem:
+        return str(problem)
+    return "no interpreter of this version was found"
