@@ -40,7 +40,7 @@ def test_what_is_no_version_or_not_installed_has_a_reason():
 def test_a_series_or_all_releases_are_measured_with_the_running_python_only():
     for every in ("--series", "--releases"):
         wrong = mfbench("run", "--dry-run", "--pythons", "3.11", every)
-        assert "can't be combined with --series or --releases" in wrong.stderr
+        assert "can't be combined with --series, --releases or --regressed" in wrong.stderr
     asked = mfbench("run", "--dry-run", "--bench", COUNTED, "--pythons", "3.10,3.12")
     assert asked.stdout.count("1 case at 3 commits, once") == 2, "one for each Python"
 

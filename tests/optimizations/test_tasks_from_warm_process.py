@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupts import heed_ctrl_c
 from tests.optimizations.optimized_releases import NEWEST
 from tests.optimizations.test_real_flows import FLOW as EVERYTHING
 
@@ -124,6 +125,7 @@ def start(forking, tmp_path):
         command = [sys.executable, "flow.py", "--no-pylint", "run"]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
         streams |= {"stderr": subprocess.STDOUT, "start_new_session": True}
+        streams["preexec_fn"] = heed_ctrl_c
         return folder, subprocess.Popen(command, cwd=folder, env=environment, **streams)
 
     return start
