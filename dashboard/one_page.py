@@ -20,7 +20,7 @@ from mfbench.verdict.rows import Comparison
 
 
 def one_page(data: dict[str, Any], comparison: Comparison, status: str = "") -> str:
-    """Return the page of the pair that the site's data names first, with the data of that pair."""
+    """Return the first comparison of the site's data as one page, with only its own data inside."""
     kept = parts.of_one_comparison(data)
     return pages.page(kept, comparison, status, [], (), dict(parts.parts_of(kept)))
 

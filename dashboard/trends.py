@@ -92,7 +92,7 @@ def trends(
     comparison : Comparison or None
         What the page compares first.
     changes : iterable of Change, optional
-        What people decided about the changes that `mfbench watch` found.
+        Confirmed changes; the decision on each is shown beside its step.
     """
     decisions = {each.key: each.decision for each in changes if each.state != IMPROVEMENT}
     made = []

@@ -15,7 +15,7 @@ from mfbench.measure.asv_command import asv, one_run
 from mfbench.measure.jobs import Job, Request, described, jobs_for, run_jobs, time_text
 from mfbench.measure.missing import missing_jobs
 from mfbench.measure.profiles import LARGE, PROFILES
-from mfbench.measure.pythons import usable
+from mfbench.measure.pythons import make_environments
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
 from mfbench.measure.series import begin_of_series, series_jobs
@@ -56,9 +56,13 @@ Pair = tuple[str, str]
 @bench_option
 @rounds_option()
 @machine_option
-@click.option("--touched", is_flag=True, help="Only topics that the changed files can touch.")
-@click.option("--regressed", is_flag=True, help="Measure the pair's regressed cases again.")
-@click.option("--pythons", metavar="VERSION,...", help="With each of these Pythons: 3.10,3.13.")
+@click.option("--touched", is_flag=True, help="Only topics that cover a changed file.")
+@click.option(
+    "--regressed", is_flag=True, help="Measure the pair's regressions again, except counts."
+)
+@click.option(
+    "--pythons", metavar="VERSION,...", help="With each of these Pythons, for example 3.10,3.13."
+)
 @click.option("--large", is_flag=True, help="Only the large cases: gigabytes, wide runs.")
 @click.option("--smoke", is_flag=True, help="Take one sample of each case: do they all work?")
 @click.option(
@@ -104,10 +108,11 @@ def command(
     every release. Start them again after an interruption, and they continue. --bench selects from
     all cases but the large ones, whatever the profile; --rounds replaces the profile's number.
 
-    With --touched, topics are left out if the files of metaflow that differ between BASE and HEAD
-    belong to other topics. Each topic declares its files; a file that none declares runs all. With
-    --regressed, only the cases that are now regressions of this pair are measured, in a run of
-    their own; mfbench compare --every-run then judges them by that run.
+    With --touched, only the topics are measured that cover a file of metaflow that differs between
+    BASE and HEAD, and all topics if there is a file that no topic names. With
+    --regressed, only cases that are slower or fail in the results so far are measured again, in a
+    run of their own; counts repeat, so they are not. Then use mfbench compare --every-run: without
+    it, the new run may be left out.
 
     With --pythons, this is done with each Python in turn; each has an environment, results and a
     table of its own. A Python is skipped, with the reason, if it is not installed or if a pinned
@@ -169,7 +174,7 @@ def command(
         if regressed:
             request = replace(request, cases=regressed_cases(request, names, commits))
             if not request.cases:
-                click.echo("no regression that measuring again could take back")
+                click.echo("no case is slower or fails: nothing to measure again")
                 return
         run_pair(request, names, commits, PROFILES.get(profile), dry_run, pythons)
         if not (bench or large or regressed) and (note := left_out(benchmarks, profile, topics)):
@@ -196,7 +201,7 @@ def two_sides(
 
 
 def regressed_cases(request: Request, names: Pair, commits: Pair) -> frozenset[Case]:
-    """Return the cases that are regressions by their times, or fail; counts repeat."""
+    """Return the cases that are slower or fail; counts would be the same again."""
     from mfbench.verdict.revisions import compare_revisions
 
     compared = compare_revisions(
@@ -235,7 +240,7 @@ def run_pair(
         return
     with one_run():
         if pythons:
-            versions = usable(versions, request.machine)
+            versions = make_environments(versions, request.machine)
         for python in versions:
             run_jobs(jobs, replace(request, python=python))
     # Not above: loading scipy and rich takes longer than finding out that a name is unknown.

@@ -33,7 +33,7 @@ from mfbench.results.changes import (
     Change,
     Changes,
     read_changes,
-    write_changes,
+    write_confirmed_changes,
 )
 from mfbench.results.machines import ensure_machine, this_machine
 from mfbench.verdict.rows import Comparison
@@ -52,8 +52,8 @@ REGRESSION = 1
     type=click.Path(file_okay=False, path_type=Path),
     help="Write an issue's text for each release with a new regression.",
 )
-@click.option("--acknowledge", metavar="VERSION", help="Give a --reason for a release's changes.")
-@click.option("--reason", metavar="TEXT", help="Why the changes are as they should be.")
+@click.option("--acknowledge", metavar="VERSION", help="Accept this release's open changes.")
+@click.option("--reason", metavar="TEXT", help="With --acknowledge: why they are accepted.")
 @bench_option
 @rounds_option()
 def command(
@@ -68,14 +68,15 @@ def command(
 ) -> None:
     """Judge new releases against those before them, and record what they changed.
 
-    Run it after mfbench update. What is counted is judged as it stands, for it repeats. Times are
-    never judged over separate runs: the quick profile is measured again for both releases and a
-    control in one run, and what has moved once more; only what moved both times is recorded.
+    Run it after mfbench update. Counts repeat, so the results in results/ are compared. Times are
+    measured anew: both releases and a control in one run, with the quick profile. Cases that
+    changed are measured again in a second run, and recorded only if they changed the same way.
 
     Each change of more than 2% becomes one entry of records/changes.json, with its cause where
     that can be measured: import trees, or in a clone of metaflow's own repository the first commit
-    with the change. A regression is open until a release takes it back (fixed), or somebody gives
-    a reason: --acknowledge VERSION --reason TEXT. --bench restricts what is judged or acknowledged.
+    with the change. Here a regression is any case that takes longer or counts more: modules,
+    requests and sizes, too. It is open until a later release takes it back (fixed), or you give a
+    reason: --acknowledge VERSION --reason TEXT. --bench restricts what is judged or acknowledged.
 
     Without --since, it goes on after the last release that this machine judged; the first time, it
     judges the newest one.
@@ -93,14 +94,14 @@ def command(
     request = Request(name, discover(), frozenset(), rounds)
     before = len(known.found)
     for base, head in steps_to_judge(request, known.judged.get(name), since):
-        known = judged(known, request, (base, head), counts, bench or "")
-        write_changes(known)
+        known = judge_step(known, request, (base, head), counts, bench or "")
+        write_confirmed_changes(known)
     new = known.found[before:]
     if not new:
         click.echo("no new change")
     if issues:
-        known = filed(known, issues)
-        write_changes(known)
+        known = write_issue_texts(known, issues)
+        write_confirmed_changes(known)
     if any(each.state == OPEN for each in new):
         sys.exit(REGRESSION)
 
@@ -118,8 +119,8 @@ def acknowledge_changes(known: Changes, release: str, reason: str, bench: str) -
         replace(each, state=ACKNOWLEDGED, reason=reason) if each.key in chosen else each
         for each in known.found
     ]
-    write_changes(Changes(known.judged, decided))
-    click.echo(f"{len(chosen)} changes of {release} are acknowledged")
+    write_confirmed_changes(Changes(known.judged, decided))
+    click.echo(f"acknowledged in {release}: {len(chosen)}")
 
 
 def steps_to_judge(
@@ -149,7 +150,7 @@ def steps_to_judge(
     return [(names[one], names[other]) for one, other in pairwise(measured[first:])]
 
 
-def judged(
+def judge_step(
     known: Changes, request: Request, names: tuple[str, str], counts: bool, bench: str
 ) -> Changes:
     """Judge a commit against the one before it; print and add what is new."""
@@ -190,7 +191,7 @@ def cause_of(change: Change, step: Comparison, request: Request, may_measure: bo
 
 
 def after_release(change: Change, step: Comparison) -> Change:
-    """Return a change as it stands after a release, which may have taken it back."""
+    """Return a change, marked as fixed if a later release took it back."""
     row = step.row(change.case)
     if change.state not in (OPEN, ACKNOWLEDGED) or change.evidence != COUNTED or row is None:
         return change
@@ -202,16 +203,18 @@ def after_release(change: Change, step: Comparison) -> Change:
     return replace(change, state=FIXED, reason=f"by {step.head.name}")
 
 
-def filed(known: Changes, folder: Path) -> Changes:
+def write_issue_texts(known: Changes, folder: Path) -> Changes:
     """Write the text of an issue for each release with open changes that have none."""
     waiting: dict[str, list[Change]] = {}
     for each in known.found:
-        if each.state == OPEN and not each.is_filed:
+        if each.state == OPEN and not each.has_issue_text:
             waiting.setdefault(each.head, []).append(each)
     for release, changes in waiting.items():
         path = folder / f"{release}.md"
         write_text(path, issue_text(changes))
-        click.echo(f"an issue's text: {path}")
+        click.echo(f"wrote the text of an issue: {path}")
     keys = {each.key for changes in waiting.values() for each in changes}
-    marked = [replace(each, is_filed=True) if each.key in keys else each for each in known.found]
+    marked = [
+        replace(each, has_issue_text=True) if each.key in keys else each for each in known.found
+    ]
     return Changes(known.judged, marked)

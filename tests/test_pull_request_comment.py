@@ -103,7 +103,7 @@ def test_where_no_open_pull_request_has_the_commit_nothing_is_written(github, tm
 
 def test_what_is_too_large_for_a_comparison_is_not_fetched(github, tmp_path):
     said, outputs = step(github, "render", "Find the comparison", tmp_path, RUN="3")
-    assert outputs["id"] == "" and "the run has no comparison" in said
+    assert outputs["id"] == "" and "no comparison below 20 MB" in said
     github["artifacts"].append({"id": 6, "size_in_bytes": 30_000})
     _, outputs = step(github, "render", "Find the comparison", tmp_path, RUN="3")
     assert outputs == {

@@ -10,8 +10,8 @@ import pytest
 
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RELEASES, RESULTS, ROOT, UPSTREAM
-from mfbench.report.changes_text import with_known
-from mfbench.results.changes import Change, Changes, read_changes, write_changes
+from mfbench.report.changes_text import with_decisions
+from mfbench.results.changes import Change, Changes, read_changes, write_confirmed_changes
 from mfbench.results.check import faults
 from mfbench.verdict.revisions import compare_revisions
 from tests.project_clones import variables
@@ -51,19 +51,19 @@ def test_a_release_that_loads_more_modules_is_told_of_once(clone):
     (found,) = changes_of(clone)
     assert (found.base, found.head, found.state) == ("2.16.7", "2.16.8", "open")
     issue = (clone / "issues" / "2.16.8.md").read_text()
-    assert issue.startswith("# metaflow 2.16.8 is slower than 2.16.7\n") and "yaml" in issue
+    assert issue.startswith("# metaflow 2.16.8 takes more than 2.16.7\n") and "yaml" in issue
 
     (clone / "issues" / "2.16.8.md").unlink()
     assert start(clone, *watch, "--issues", "issues") == "no new change\n"
     assert start(clone, *watch, "--since", versions[0], "--issues", "issues") == "no new change\n"
-    assert changes_of(clone) == [Change(**{**vars(found), "is_filed": True})]
+    assert changes_of(clone) == [Change(**{**vars(found), "has_issue_text": True})]
     assert not (clone / "issues" / "2.16.8.md").exists()
 
     pair = ["compare", "2.16.6", "2.16.8", "--machine", "quiet", "--format", "markdown"]
-    assert "(in 2.16.8: open)" in start(clone, *pair)
+    assert "(change in 2.16.8: open)" in start(clone, *pair)
     said = start(clone, *watch, "--acknowledge", "2.16.8", "--reason", "job sets need yaml")
-    assert said == "1 changes of 2.16.8 are acknowledged\n"
-    assert "(in 2.16.8: acknowledged: job sets need yaml)" in start(clone, *pair)
+    assert said == "acknowledged in 2.16.8: 1\n"
+    assert "(change in 2.16.8: acknowledged: job sets need yaml)" in start(clone, *pair)
     said = start(clone, *watch, "--acknowledge", "2.16.8", "--reason", "again", code=3)
     assert said.startswith("error: no open change of 2.16.8 matches") and said.count("\n") == 1
     assert "--acknowledge and --reason belong together" in start(
@@ -128,10 +128,10 @@ def test_a_comparison_names_changes_between_its_ends_only(tmp_path):
         "counted", state="acknowledged", reason="job sets need yaml",
     )  # fmt: skip
     path = tmp_path / "changes.json"
-    write_changes(Changes({"reference": head}, [change]), path)
+    write_confirmed_changes(Changes({"reference": head}, [change]), path)
     kept = read_changes(path).found
     assert kept == [Change(**{**vars(change), "interval": []})]
-    told = with_known(compared, kept, UPSTREAM).row(MODULES)
-    assert told.reason == "in 2.16.8: acknowledged: job sets need yaml"
+    told = with_decisions(compared, kept, UPSTREAM).row(MODULES)
+    assert told.reason == "change in 2.16.8: acknowledged: job sets need yaml"
     later = compare_revisions(RESULTS, UPSTREAM, ("2.16.8", "2.17.0"), "reference")
-    assert with_known(later, kept, UPSTREAM) == later
+    assert with_decisions(later, kept, UPSTREAM) == later

@@ -25,8 +25,8 @@ DECLARED = (
     "profile",
     # False: it is the same code for every commit, and so is shown but never judged.
     "runs_metaflow",
-    # Patterns of metaflow's files that its topic is about: `mfbench run --touched` leaves a topic
-    # out if only files of other topics changed. ("metaflow/*",) is about everything.
+    # Patterns of the files of metaflow that the topic covers: `mfbench run --touched` measures it
+    # if one of them changed. With ("metaflow/*",), it is measured whatever changed.
     "covers",
 )
 

@@ -15,7 +15,7 @@ async function drawSeriesView(choice, isCurrent) {
     element("option", { value: each.name, selected: each === described }, `${humanName(each)} (${each.topic})`)));
   if (!described) {
     byId("series-text").textContent = cases.length
-      ? `Of ${choice.case}, fewer than two commits of the series were measured on ${machine}: choose another case.`
+      ? `${choice.case} was measured at fewer than two commits of the series on ${machine}: choose another case.`
       : `Fewer than two commits of the series were measured on ${machine || "any machine"}, or this page does not hold them.`;
     return byId("series").replaceChildren();
   }

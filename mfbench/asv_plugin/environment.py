@@ -63,7 +63,7 @@ class PinnedVirtualenv(Virtualenv):
             for name, version in wanted.items()
         ]
         command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode"]
-        # What is built here would be built otherwise elsewhere.
+        # A package built here could differ from one built on another machine.
         command += ["--no-build"]
         # The project's lock also pins what the requirements themselves need.
         command += ["--constraint", str(ROOT / "constraints.txt")]

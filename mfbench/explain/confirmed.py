@@ -18,10 +18,10 @@ from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Comparison, Row
 from mfbench.verdict.verdict import MOVED, Verdict, distance_from_one
 
-# Smaller changes are told by mfbench compare, and interest nobody for years.
-LEAST = 0.02
-# It depends on when memory is given back, so that it changes where nothing did.
-VARYING = "_peak_"
+# mfbench compare shows smaller changes, too; they are not worth a record.
+MIN_CHANGE = 0.02
+# Peaks of memory vary without a change of code: they depend on when memory is freed.
+PEAK_MEMORY = "_peak_"
 PROFILE = "quick"
 
 
@@ -44,13 +44,13 @@ def compared_counts(
 def is_counted(case: Case, request: Request) -> bool:
     """Tell whether one value of a case is enough to judge it by."""
     declared = request.benchmarks.get(case.benchmark)
-    return declared is not None and declared.repeats and VARYING not in case.benchmark
+    return declared is not None and declared.repeats and PEAK_MEMORY not in case.benchmark
 
 
 def moved_rows(step: Comparison) -> Iterator[Row]:
-    """Yield what has changed by more than `LEAST`."""
+    """Yield what has changed by more than `MIN_CHANGE`."""
     for row in step.rows:
-        if row.verdict in MOVED and distance_from_one(row.ratio or 0) > LEAST and row.before:
+        if row.verdict in MOVED and distance_from_one(row.ratio or 0) > MIN_CHANGE and row.before:
             yield row
 
 
@@ -95,7 +95,7 @@ def timed_changes(
 def timed_rows(
     request: Request, names: tuple[str, str], commits: Sequence[str]
 ) -> dict[Case, tuple[Row, Comparison]]:
-    """Measure the request's times in one run; return those that moved by more than `LEAST`."""
+    """Measure the request's times in one run; return those that moved by more than `MIN_CHANGE`."""
     base, head = commits
     sides = (base, write_control(request.upstream, base), head)
     jobs = jobs_for(

@@ -19,9 +19,9 @@ from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS, ROOT
 from mfbench.measure.asv_command import configuration
 
 
-def usable(pythons: Sequence[str], machine: str) -> list[str]:
+def make_environments(pythons: Sequence[str], machine: str) -> list[str]:
     """Make the environments of Pythons; return those that have one, keep why others have none."""
-    reasons = {python: refusal(python) for python in pythons}
+    reasons = {python: make_environment(python) for python in pythons}
     skipped = {python: reason for python, reason in reasons.items() if reason}
     for python, reason in skipped.items():
         print(f"Python {python} is skipped: {reason}", flush=True)
@@ -33,14 +33,14 @@ def usable(pythons: Sequence[str], machine: str) -> list[str]:
     return [python for python in reasons if python not in skipped]
 
 
-def refusal(python: str) -> str:
-    """Make the environment of a Python unless it is there; say why that fails, or nothing."""
+def make_environment(python: str) -> str:
+    """Make a Python's environment unless it is there; return why that failed, or an empty text."""
     if not re.fullmatch(r"3\.\d+", python):
-        return "it is no version; write for example 3.12"
+        return "not a version of Python 3; write it like 3.12"
     conf = configuration()
     conf.env_dir = str(ROOT / conf.env_dir)
     try:
-        # It would name a failure in a line of its own.
+        # Else asv logs the failure, too.
         with log.set_level(logging.CRITICAL):
             for environment in get_environments(conf, [f":{python}"], verbose=False):
                 environment.create()

@@ -8,19 +8,21 @@ from pathlib import Path
 
 from mfbench.foundation.git_command import git
 from mfbench.report.words import interval_text, markdown_table, times_text, value_text
-from mfbench.results.changes import Change
+from mfbench.results.changes import TIMED, Change
 from mfbench.results.reader import Case
 from mfbench.verdict.rows import Comparison, Row
 from mfbench.verdict.verdict import MOVED, Verdict
 
-ISSUE = """# metaflow {head} is slower than {base}
+ISSUE = """# metaflow {head} takes more than {base}
 
 {table}
-Instructions, modules and requests are counted, and repeat. Times were measured in two runs, in
-which both releases and a control took turns; in brackets is the 95% confidence interval of
-before / after. Measured on {machine}. See it again:
-`mfbench compare {base} {head} --machine {machine}`.
+Instructions, modules, requests and sizes are counted; they repeat. {times}Measured on the machine
+`{machine}`. To show the whole comparison: `mfbench compare {base} {head} --machine {machine}`.
 """
+TIMES = (
+    "Each time was confirmed in a second run; in brackets is the 95% confidence interval of "
+    "before / after. "
+)
 
 
 def change_line(change: Change) -> str:
@@ -38,7 +40,9 @@ def issue_text(changes: Sequence[Change]) -> str:
     ]
     table = markdown_table(("case", "before", "after", "change", "cause"), rows)
     first = changes[0]
-    return ISSUE.format(head=first.head, base=first.base, machine=first.machine, table=table)
+    times = TIMES if any(each.evidence == TIMED for each in changes) else ""
+    names = {"head": first.head, "base": first.base, "machine": first.machine}
+    return ISSUE.format(table=table, times=times, **names)
 
 
 def _values(change: Change) -> list[str]:
@@ -53,14 +57,14 @@ def _size(change: Change) -> str:
     return f"{said} {interval_text(*change.interval)}" if change.interval else said
 
 
-def with_known(comparison: Comparison, changes: Iterable[Change], upstream: Path) -> Comparison:
+def with_decisions(comparison: Comparison, changes: Iterable[Change], upstream: Path) -> Comparison:
     """Return a comparison whose rows tell of confirmed changes between base and head."""
     base, head = comparison.base.commit, comparison.head.commit
     between = set(git(upstream, "rev-list", f"{base}..{head}").split())
     notes: dict[str, str] = {}
     for each in changes:
         if each.commit in between:
-            said = f"in {each.head}: {each.decision}"
+            said = f"change in {each.head}: {each.decision}"
             notes[each.case] = "; ".join(filter(None, (notes.get(each.case), said)))
     rows = [
         replace(row, reason=notes[str(row.case)])

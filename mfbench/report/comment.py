@@ -1,6 +1,6 @@
 """The comment on a pull request: what a comparison found, in a few lines of GitHub's markdown.
 
-A stranger's code may have measured it. So no text of it reaches the page but as plain text.
+A stranger's code may have made the comparison, so all its text is shown as plain text.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ MARKER = "<!-- metaflow-benchmarks: comparison -->"
 HEADER = ("case", "before", "after", "before / after", "verdict")
 MOST_ROWS = 10
 # As many as fit.
-MOST_FOLDED = (100, 50, 20, 0)
+MOST_COLLAPSED = (100, 50, 20, 0)
 MOST_CHARACTERS = 60_000
-# In characters, before those with a meaning are written as five.
+# In characters, before escaping; an escape such as &#95; takes five.
 LONGEST_LINE, LONGEST_CELL = 600, 160
 
 
@@ -40,12 +40,12 @@ def as_comment(comparison: Comparison, link: str = "") -> str:
     """
     every = (*comparison.rows, *comparison.startup)
     moved = sorted((row for row in every if row.failed or row.verdict in MOVED), key=_rank)
-    texts = (_with_folded(comparison, moved, count, link) for count in MOST_FOLDED)
+    texts = (_with_collapsed(comparison, moved, count, link) for count in MOST_COLLAPSED)
     return next(text for text in texts if len(text) <= MOST_CHARACTERS)
 
 
-def _with_folded(comparison: Comparison, moved: Sequence[Row], count: int, link: str) -> str:
-    """Return the comment with so many cases that are seen once their heading is clicked."""
+def _with_collapsed(comparison: Comparison, moved: Sequence[Row], count: int, link: str) -> str:
+    """Return the comment, with at most `count` more cases in a collapsed section."""
     base, head = (
         f"{_code(side.name)} ({side.commit[:8]})" for side in (comparison.base, comparison.head)
     )
@@ -62,7 +62,7 @@ def _with_folded(comparison: Comparison, moved: Sequence[Row], count: int, link:
         f"- **Costs:** {_plain(costs_text(comparison))}",
         f"- **Trust:** {_plain(trust_text(comparison))}",
         f"- **Coverage:** {_plain(measured_text(comparison))}\n",
-        _table(first) if first else "No case has changed.\n",
+        _table(first) if first else "No case is known to have changed.\n",
     ]
     if rest:
         shown = f", of which {count} are shown" if len(rest) > count else ""
@@ -95,7 +95,7 @@ def _plain(text: str, longest: int = LONGEST_LINE) -> str:
     """Return a text that GitHub shows as it is: no markup, no link, no name that is notified."""
     short = text if len(text) <= longest else f"{text[: longest - 1]}…"
     allowed = re.sub(r"[^\w .,;:'()+=/%±×→–…-]", "?", short)
-    # Not every point and colon: who is sent the comment by mail reads it as it stands.
+    # Only where GitHub would make a link or markup: mails show escapes as they are.
     return re.sub(r"_|\.(?=[^\W\d])|:(?=/)", lambda found: f"&#{ord(found[0])};", allowed)
 
 
@@ -105,7 +105,9 @@ def _code(name: str) -> str:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--link", metavar="ADDRESS", default="", help="Of the page with the comparison.")
+@click.option(
+    "--link", metavar="ADDRESS", default="", help="Address of the page that shows the comparison."
+)
 @output_option
 def command(file: Path, link: str, output: Path | None) -> None:
     """Make the comment on a pull request from a comparison.

@@ -82,19 +82,19 @@ def command(
     """
     require(UPSTREAM)
     # Not above: help and errors do without the statistics, which take a second to load.
-    from mfbench.report.changes_text import with_known
+    from mfbench.report.changes_text import with_decisions
     from mfbench.verdict.revisions import compare_revisions
 
     comparison = compare_revisions(
         results, UPSTREAM, (base, head), machine, topics, every_run, python=python
     )
     changes = read_changes(results.parent / CHANGES.relative_to(ROOT)).found
-    comparison = with_known(comparison, changes, UPSTREAM)
+    comparison = with_decisions(comparison, changes, UPSTREAM)
     used, name = map(comparison.base.circumstances.get, ("python", "machine"))
     others = [each for each in pythons_of(results / str(name)) if each != used]
     if others and not python:
-        names = ", ".join(others)
-        click.echo(f"Using results of Python {used}; choose with --python {names}", err=True)
+        names = f"{', '.join(others)} (choose with --python VERSION)"
+        click.echo(f"Using results of Python {used}; also measured: {names}", err=True)
     write_or_print(rendered(comparison, form, everything, output is not None), output)
     if not comparison.measured:
         sys.exit(NOTHING)

@@ -98,13 +98,13 @@ def read_comparison(path: Path) -> Comparison:
     except (OSError, ValueError, RecursionError, jsonschema.ValidationError) as problem:
         said = getattr(problem, "message", str(problem))[:200]
         raise Failure(
-            f"{path.name} is no comparison ({said}); make it with --format json"
+            f"{path.name} is not what mfbench compare --format json writes ({said})"
         ) from None
 
 
 def _number(text: str) -> float:
     if len(text.lstrip("-").partition(".")[0]) > MOST_DIGITS or not math.isfinite(float(text)):
-        raise ValueError(f"{text[:MOST_DIGITS]} is no number")
+        raise ValueError(f"{text[:MOST_DIGITS]} has too many digits, or is not finite")
     return float(text) if set(text) & set(".eE") else int(text)
 
 

@@ -19,8 +19,8 @@ from mfbench.verdict.rows import UNKNOWN
 HEADER = ("what", "before", "after", "speed-up", "noise of the control")
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 SIDES = ("main", "optimized")
-TITLE = "# metaflow by Python version\n\n"
-HOW = "`mfbench run --pythons 3.10,3.11,3.12,3.13`"
+PYTHONS_TITLE = "# metaflow by Python version\n\n"
+PYTHONS_COMMAND = "`mfbench run --pythons 3.10,3.11,3.12,3.13`"
 # What a person calls a case, and asv's name of it.
 ROWS = {
     "`import metaflow`": "imports.Import.timeraw_metaflow",
@@ -90,7 +90,8 @@ def pythons_page(results: Path, upstream: Path, machine: str | None = None) -> s
     most = max(map(len, measured.values()), default=0)
     if not most:
         where = f" on `{machine}`" if machine else ""
-        return f"{TITLE}`main` and `optimized` were not measured{where} yet; {HOW} does.\n"
+        said = f"`main` and `optimized` were not measured{where} yet; {PYTHONS_COMMAND} does."
+        return f"{PYTHONS_TITLE}{said}\n"
     chosen = fullest(results, [name for name, found in measured.items() if len(found) == most])
     compared = [
         compare_revisions(results, upstream, SIDES, chosen, every_run=True, python=python)
@@ -105,13 +106,13 @@ def pythons_page(results: Path, upstream: Path, machine: str | None = None) -> s
     said = "".join(f"\nPython {each} was skipped: {reason}.\n" for each, reason in skipped.items())
     header = ["what", *(f"Python {python}" for python in measured[chosen])]
     base, head = (commit[:8] for commit in commits)
-    return f"""{TITLE}Before: branch `main` (`{base}`). After: branch `optimized` (`{head}`).
-Machine: `{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.
+    return f"""{PYTHONS_TITLE}Before: branch `main` (`{base}`).
+After: branch `optimized` (`{head}`). Machine: `{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.
 
 {markdown_table(header, rows)}{said}
 Each Python has its own environment, control and comparison. Compare the ratios of different
 Pythons, not their times, which were measured at different moments.
-{HOW} measures them, and
+{PYTHONS_COMMAND} measures them, and
 `mfbench report pythons --write` makes this page.
 """
 

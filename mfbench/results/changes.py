@@ -48,7 +48,7 @@ class Change:
         One of `STATES`.
     reason : str
         Why it is acknowledged, or what fixed it.
-    is_filed : bool
+    has_issue_text : bool
         Whether an issue's text was written.
     """
 
@@ -65,16 +65,18 @@ class Change:
     cause: str = ""
     state: str = OPEN
     reason: str = ""
-    is_filed: bool = False
+    has_issue_text: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What no two changes share."""
+        """What identifies the change."""
         return self.machine, self.case, self.commit
 
     @property
     def decision(self) -> str:
         """The state and its reason, in words."""
+        if self.state == FIXED:
+            return f"{self.state} {self.reason}"
         return f"{self.state}: {self.reason}" if self.reason else self.state
 
 
@@ -101,7 +103,7 @@ def read_changes(path: Path = CHANGES) -> Changes:
     return Changes(judged, found)
 
 
-def write_changes(changes: Changes, path: Path = CHANGES) -> None:
+def write_confirmed_changes(changes: Changes, path: Path = CHANGES) -> None:
     """Write the file, whole or not at all."""
     document = {"judged": dict(changes.judged), "changes": [*map(asdict, changes.found)]}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")

@@ -54,7 +54,7 @@ def test_what_is_not_known_is_said_to_be_unknown(first_page, look):
         # No empty boxes, and nothing about numbers that are not there.
         assert not any(each.is_visible() for each in page.locator("#compare .compared").all())
     page = look(first_page, "#view=why&case=nothing.Known")
-    assert "Of nothing.Known, fewer than two commits" in page.inner_text("#series-text")
+    assert "nothing.Known was measured at fewer than two commits" in page.inner_text("#series-text")
     page = look(first_page, "#view=why&machine=nowhere")
     assert "were measured on nowhere" in page.inner_text("#series-text")
 

@@ -8,7 +8,7 @@ import pytest
 
 from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.asv_plugin.environment import find_python
-from mfbench.measure.pythons import refusal
+from mfbench.measure.pythons import make_environment
 from tests.command_line import mfbench
 from tests.project_clones import variables
 
@@ -33,8 +33,8 @@ def test_the_running_python_is_found_and_one_that_nobody_has_is_not():
 
 def test_what_is_no_version_or_not_installed_has_a_reason():
     for given in ("3", "python3.11", "2.7", ""):
-        assert refusal(given) == "it is no version; write for example 3.12"
-    assert refusal("3.99") == "no interpreter of this version was found"
+        assert make_environment(given) == "not a version of Python 3; write it like 3.12"
+    assert make_environment("3.99") == "no interpreter of this version was found"
 
 
 def test_a_series_or_all_releases_are_measured_with_the_running_python_only():

@@ -104,7 +104,10 @@ def test_it_is_never_longer_than_github_takes(committed, tmp_path):
 )
 def test_what_is_no_comparison_is_refused_in_one_line(committed, tmp_path, spoil):
     path = written(tmp_path, spoil(as_json(committed)))
-    with pytest.raises(Failure, match=r"comparison.json is no comparison \([^\n]+\)"):
+    with pytest.raises(
+        Failure,
+        match=r"comparison.json is not what mfbench compare --format json writes \([^\n]+\)",
+    ):
         read_comparison(path)
     finished = mfbench("comment", path)
     assert finished.returncode == 3 and finished.stderr.count("\n") == 1

@@ -62,7 +62,10 @@ def test_the_command_says_which_python_it_shows_if_there_are_several(copied):
     assert mfbench(*command).stderr == ""
     measured_with(copied, "3.10")
     said = mfbench(*command)
-    assert said.stderr == "Using results of Python 3.11; choose with --python 3.10\n"
+    assert (
+        said.stderr
+        == "Using results of Python 3.11; also measured: 3.10 (choose with --python VERSION)\n"
+    )
     of_the_other = mfbench(*command, "--python", "3.10")
     assert of_the_other.stderr == "" and of_the_other.returncode == 0
     assert "Start-up in fresh processes" not in of_the_other.stdout
