@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from dashboard import npm_packages, pages, parts, site_data
-from mfbench.foundation.errors import run
+from mfbench.foundation.errors import Failure, run
 from mfbench.foundation.files import write_text
 from mfbench.foundation.options import machine_option
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.repository.build import require
 from mfbench.results.machines import likeliest, machines_with, this_machine
+from mfbench.results.reader import pythons_of
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Comparison
 
@@ -33,11 +34,17 @@ def one_page(data: dict[str, Any], comparison: Comparison, status: str = "") -> 
 def command(base: str, head: str, file: Path, machine: str | None) -> None:
     """Write FILE: the comparison of two measured commits as a page that needs no other file."""
     require(UPSTREAM)
-    comparison = compare_revisions(RESULTS, UPSTREAM, (base, head), machine)
+    # As .ci/compare does: a case that was measured again is of a run of its own.
+    comparison = compare_revisions(RESULTS, UPSTREAM, (base, head), machine, every_run=True)
     commits = [comparison.base.commit, comparison.head.commit]
     name = machine or likeliest(RESULTS, machines_with(RESULTS, commits), this_machine())
     data = site_data.document(RESULTS, UPSTREAM)
-    first = {"machine": name, "base": commits[0], "head": commits[1]}
+    python = comparison.base.circumstances.get("python")
+    if python != next(iter(pythons_of(RESULTS / name)), None):
+        raise Failure(
+            f"{name} measured most with another Python than {python}; pages show that one"
+        )
+    first = {"machine": name, "base": commits[0], "head": commits[1], "every_run": True}
     data["default"] |= first
     for each in data["machines"]:
         if each["name"] == name:

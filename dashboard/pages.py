@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -15,6 +16,7 @@ from markupsafe import Markup
 
 from dashboard.npm_packages import FOLDER, MODULES
 from dashboard.parts import SHELL, as_text
+from mfbench.report.changes_text import change_size
 from mfbench.report.comparison_text import COLUMNS, cells, measured_text
 from mfbench.report.glance import (
     costs_text,
@@ -24,7 +26,8 @@ from mfbench.report.glance import (
     verdict_sentence,
     where_text,
 )
-from mfbench.results.reader import FACTS
+from mfbench.results.changes import Change
+from mfbench.results.reader import FACTS, Case
 from mfbench.verdict.rows import Comparison
 from mfbench.verdict.verdict import Verdict
 
@@ -56,6 +59,7 @@ def page(
     patches: Iterable[Path],
     trends: Sequence[Mapping[str, Any]] = (),
     parts: Mapping[str, Any] | None = None,
+    changes: Iterable[Change] = (),
 ) -> str:
     """Return the page.
 
@@ -73,6 +77,8 @@ def page(
         What `trends.trends` returns.
     parts : mapping, optional
         The parts that a page that is one file holds; else each is a file in data/.
+    changes : iterable of Change, optional
+        What `mfbench watch` recorded, the oldest first.
     """
     rows = comparison.rows if comparison else ()
     scripts = [MODULES / path for path in PACKAGES] + [PAGE / f"{name}.js" for name in SCRIPTS]
@@ -91,6 +97,7 @@ def page(
         nothing=NOTHING,
         presets=presets(data["commits"]),
         trends=trends,
+        changes=[changes_row(each) for each in changes][::-1],
         comparison=comparison,
         sentence=verdict_sentence(comparison) if comparison else NOTHING,
         glance=glance(comparison),
@@ -114,6 +121,20 @@ def labelled(comparison: Comparison, commits: Iterable[Mapping[str, Any]]) -> Co
         for side in (comparison.base, comparison.head)
     )
     return replace(comparison, base=base, head=head)
+
+
+def changes_row(change: Change) -> dict[str, str]:
+    """Return the texts of a confirmed change, and the address of its comparison."""
+    names = {"machine": change.machine, "base": change.base, "head": change.head}
+    return {
+        "head": change.head,
+        "address": urlencode(names),
+        "case": human_name(Case.parse(change.case)),
+        "size": change_size(change),
+        "decision": change.decision,
+        "cause": change.cause.replace("`", ""),
+        "machine": change.machine,
+    }
 
 
 def embedded(content: Any) -> Markup:

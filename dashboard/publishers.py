@@ -162,7 +162,7 @@ class Site(OutputPublisher):
         tiles = trends(sides, data["commits"], known, upstream, shown, changes)
         # STATUS.md tells of released metaflow.
         status = "" if is_clone(upstream) else (ROOT / "STATUS.md").read_text(encoding="utf-8")
-        page = pages.page(data, shown, status, patches, tiles)
+        page = pages.page(data, shown, status, patches, tiles, changes=changes)
         (site / "index.html").write_text(page, encoding="utf-8")
         folder = site / "data"
         parts.write(data, folder)

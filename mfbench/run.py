@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 
 from mfbench.foundation.options import bench_option, machine_option, rounds_option, topics_option
-from mfbench.foundation.paths import HTML, RESULTS, UNCOMMITTED_MACHINE, UPSTREAM
+from mfbench.foundation.paths import HTML, RESULTS, ROOT, UNCOMMITTED_MACHINE, UPSTREAM
 from mfbench.measure.asv_command import asv, one_run
 from mfbench.measure.jobs import Job, Request, described, jobs_for, run_jobs, time_text
 from mfbench.measure.missing import missing_jobs
@@ -19,7 +20,7 @@ from mfbench.measure.pythons import make_environments
 from mfbench.measure.releases import release_jobs
 from mfbench.measure.selection import left_out, select
 from mfbench.measure.series import begin_of_series, series_jobs
-from mfbench.measure.touched import touched_topics
+from mfbench.measure.touched import topics_of_project, touched_topics
 from mfbench.repository.build import ensure, require
 from mfbench.repository.control import control_of, write_control
 from mfbench.repository.releases import minor_releases
@@ -58,6 +59,9 @@ Pair = tuple[str, str]
 @machine_option
 @click.option("--touched", is_flag=True, help="Only topics that cover a changed file.")
 @click.option(
+    "--since", metavar="COMMIT", help="With --touched: by what changed in this project since then."
+)
+@click.option(
     "--regressed", is_flag=True, help="Measure the pair's regressions again, except counts."
 )
 @click.option(
@@ -83,6 +87,7 @@ def command(
     rounds: int | None,
     machine: str | None,
     touched: bool,
+    since: str | None,
     regressed: bool,
     pythons: str | None,
     large: bool,
@@ -109,7 +114,8 @@ def command(
     all cases but the large ones, whatever the profile; --rounds replaces the profile's number.
 
     With --touched, only the topics are measured that cover a file of metaflow that differs between
-    BASE and HEAD, and all topics if there is a file that no topic names. With
+    BASE and HEAD, and all topics if there is a file that no topic names. With --since, it goes by
+    the files of this project that were committed since then. With
     --regressed, only cases that are slower or fail in the results so far are measured again, in a
     run of their own; counts repeat, so they are not. Then use mfbench compare --every-run: without
     it, the new run may be left out.
@@ -145,6 +151,8 @@ def command(
             "--touched and --regressed exclude each other, and can't be combined with --only, "
             "--series, --releases or --large"
         )
+    if since and not touched:
+        raise click.UsageError("--since needs --touched")
     if pythons and (every or regressed):
         raise click.UsageError(
             "--pythons can't be combined with --series, --releases or --regressed"
@@ -168,7 +176,11 @@ def command(
     else:
         names, commits = two_sides(base, head, dirty, tree)
         if touched:
-            topics = touched_topics(benchmarks, UPSTREAM, *commits)
+            topics = (
+                topics_of_project(benchmarks, ROOT, UPSTREAM, since)
+                if since
+                else touched_topics(benchmarks, UPSTREAM, *commits)
+            )
             click.echo(f"touched topics: {', '.join(topics) or 'all'}")
             request = replace(request, cases=frozenset(select(benchmarks, profile, topics, bench)))
         if regressed:
@@ -234,7 +246,7 @@ def run_pair(
     jobs = jobs_for("base, control and head", needed, request, rounds)
     sides = f"{names[0]} ({base[:8]}), its control and {names[1]} ({head[:8]})"
     click.echo(f"{sides} on machine {request.machine}")
-    versions = pythons.split(",") if pythons else [request.python]
+    versions = list(dict.fromkeys(re.findall(r"[^,\s]+", pythons or request.python)))
     announce(jobs * len(versions), request)
     if dry_run:
         return

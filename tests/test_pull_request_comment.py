@@ -23,7 +23,7 @@ def github():
     app = flask.Flask("github")
     state = {
         "pulls": {"somebody:my/branch": [{"number": 7, "head": {"sha": COMMIT}}]},
-        "comments": [{"id": 1, "user": PERSON, "body": f"{MARKER}\nnot the bot's"}],
+        "comments": [{"id": 1, "user": PERSON, "body": f"{MARKER}\nnot the bot's"}] * 3,
         "artifacts": [{"id": 5, "size_in_bytes": 30_000_000}],
     }
 
@@ -39,7 +39,9 @@ def github():
 
     @app.get("/repos/somewhere/project/issues/7/comments")
     def comments():
-        return state["comments"]
+        # Two to a page.
+        page = int(flask.request.args["page"])
+        return flask.jsonify(state["comments"][2 * page - 2 : 2 * page])
 
     @app.post("/repos/somewhere/project/issues/7/comments")
     def add():
@@ -89,7 +91,7 @@ def write(github, folder, text, **more):
 def test_a_comment_is_written_and_then_updated_in_place(github, tmp_path):
     for text in (f'{MARKER}\n"first" & <b>\n', f"{MARKER}\nsecond\n"):
         assert write(github, tmp_path, text) == ""
-        assert [each["body"] for each in github["comments"][1:]] == [text]
+        assert [each["body"] for each in github["comments"][3:]] == [text]
     assert github["comments"][0]["body"].endswith("not the bot's")
 
 
@@ -98,7 +100,7 @@ def test_a_comment_is_written_and_then_updated_in_place(github, tmp_path):
 )
 def test_where_no_open_pull_request_has_the_commit_nothing_is_written(github, tmp_path, event):
     assert "no comment" in write(github, tmp_path, f"{MARKER}\ntext\n", **event)
-    assert len(github["comments"]) == 1 and not (tmp_path / "x").exists()
+    assert len(github["comments"]) == 3 and not (tmp_path / "x").exists()
 
 
 def test_what_is_too_large_for_a_comparison_is_not_fetched(github, tmp_path):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,14 +51,14 @@ def test_a_release_that_loads_more_modules_is_told_of_once(clone):
     )
     (found,) = changes_of(clone)
     assert (found.base, found.head, found.state) == ("2.16.7", "2.16.8", "open")
-    issue = (clone / "issues" / "2.16.8.md").read_text()
+    issue = (clone / "issues" / "2.16.8-quiet.md").read_text()
     assert issue.startswith("# metaflow 2.16.8 takes more than 2.16.7\n") and "yaml" in issue
 
-    (clone / "issues" / "2.16.8.md").unlink()
+    (clone / "issues" / "2.16.8-quiet.md").unlink()
     assert start(clone, *watch, "--issues", "issues") == "no new change\n"
     assert start(clone, *watch, "--since", versions[0], "--issues", "issues") == "no new change\n"
     assert changes_of(clone) == [Change(**{**vars(found), "has_issue_text": True})]
-    assert not (clone / "issues" / "2.16.8.md").exists()
+    assert not (clone / "issues" / "2.16.8-quiet.md").exists()
 
     pair = ["compare", "2.16.6", "2.16.8", "--machine", "quiet", "--format", "markdown"]
     assert "(change in 2.16.8: open)" in start(clone, *pair)
@@ -124,14 +125,18 @@ def test_a_comparison_names_changes_between_its_ends_only(tmp_path):
     assert row.reason == ""
     head = compared.head.commit
     change = Change(
-        *(MODULES, "2.16.7", "2.16.8", head, "reference", "modules", row.before, row.after),
-        "counted", state="acknowledged", reason="job sets need yaml",
-    )  # fmt: skip
+        *(MODULES, "2.16.7", "2.16.8", head, "reference", "pinned-py3.11", "1"),
+        *("modules", row.before, row.after, "counted"),
+        state="acknowledged",
+        reason="job sets need yaml",
+    )
     path = tmp_path / "changes.json"
-    write_confirmed_changes(Changes({"reference": head}, [change]), path)
+    write_confirmed_changes(Changes({"reference": {"counted": head}}, [change]), path)
     kept = read_changes(path).found
     assert kept == [Change(**{**vars(change), "interval": []})]
     told = with_decisions(compared, kept, UPSTREAM).row(MODULES)
     assert told.reason == "change in 2.16.8: acknowledged: job sets need yaml"
     later = compare_revisions(RESULTS, UPSTREAM, ("2.16.8", "2.17.0"), "reference")
     assert with_decisions(later, kept, UPSTREAM) == later
+    elsewhere = [replace(change, machine="another")]
+    assert with_decisions(compared, elsewhere, UPSTREAM).row(MODULES).reason == ""

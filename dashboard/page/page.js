@@ -19,7 +19,7 @@ function readAddress() {
     base: word("base"),
     head: word("head"),
     search: word("search"),
-    everyRun: word("runs") === "every",
+    everyRun: word("runs") ? word("runs") === "every" : Boolean(data.default.every_run),
     case: word("case"),
   };
 }
@@ -28,7 +28,8 @@ function readAddress() {
 function addressOf({ view, machine, base, head, search, everyRun, case: chosen }) {
   const words = new URLSearchParams();
   const usual = base || head || machine ? "compare" : VIEWS[0];
-  const named = { view: view === usual ? "" : view, machine, base, head, search, runs: everyRun ? "every" : "", case: chosen };
+  const runs = everyRun === Boolean(data.default.every_run) ? "" : everyRun ? "every" : "one";
+  const named = { view: view === usual ? "" : view, machine, base, head, search, runs, case: chosen };
   for (const [key, value] of Object.entries(named)) if (value) words.set(key, value);
   return String(words);
 }

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from mfbench.foundation.paths import WATCH_MACHINE
 from mfbench.measure.asv_command import one_run
 from mfbench.measure.jobs import Request, jobs_for, run_jobs
 from mfbench.measure.profiles import PROFILES
 from mfbench.measure.selection import timed_cases
 from mfbench.repository.control import write_control
-from mfbench.results.changes import IMPROVEMENT, OPEN, TIMED, Change
+from mfbench.results.changes import COUNTED, FAILED, IMPROVEMENT, OPEN, TIMED, Change
+from mfbench.results.machines import ensure_machine
 from mfbench.results.reader import Case, read_sides
 from mfbench.verdict.comparison import compare
 from mfbench.verdict.revisions import compare_revisions
@@ -28,17 +30,27 @@ PROFILE = "quick"
 def compared_counts(
     request: Request, names: Sequence[str], commits: Sequence[str], bench: str
 ) -> Comparison:
-    """Compare what is counted of two commits, of the cases that match `bench`."""
-    sides = [
-        side
+    """Compare what two commits have in results/, of the cases that match `bench`."""
+    base, head = (
+        read_sides(request.results, request.machine, *each, request.python)[0]
         for each in zip(names, commits)
-        for side in read_sides(request.results, request.machine, *each)[:1]
-    ]
+    )
 
     def wanted(case: Case) -> bool:
-        return is_counted(case, request) and bool(re.search(bench, str(case)))
+        return bool(re.search(bench, str(case)))
 
-    return compare(sides[0], sides[1], None, request.benchmarks, wanted)
+    return compare(base, head, None, request.benchmarks, wanted)
+
+
+def counted_changes(step: Comparison, request: Request) -> list[Change]:
+    """Return what is counted and has changed, and what fails or gives a wrong answer now."""
+    counted = [
+        change_of(row, step, request.machine, COUNTED)
+        for row in moved_rows(step)
+        if is_counted(row.case, request) and not row.failed
+    ]
+    failed = [change_of(row, step, request.machine, FAILED) for row in step.rows if row.failed]
+    return counted + failed
 
 
 def is_counted(case: Case, request: Request) -> bool:
@@ -50,41 +62,47 @@ def is_counted(case: Case, request: Request) -> bool:
 def moved_rows(step: Comparison) -> Iterator[Row]:
     """Yield what has changed by more than `MIN_CHANGE`."""
     for row in step.rows:
-        if row.verdict in MOVED and distance_from_one(row.ratio or 0) > MIN_CHANGE and row.before:
+        if row.verdict in MOVED and distance_from_one(row.ratio or 0) > MIN_CHANGE:
             yield row
 
 
 def change_of(row: Row, step: Comparison, machine: str, evidence: str) -> Change:
-    """Return a row as a change."""
-    assert row.before is not None and row.after is not None
+    """Return a row as a change on some machine."""
+    measured = step.base.cases[row.case]
     return Change(
         case=str(row.case),
         base=step.base.name,
         head=step.head.name,
         commit=step.head.commit,
         machine=machine,
+        environment=step.head.environment,
+        version=measured.version,
         unit=row.unit,
-        before=row.before,
-        after=row.after,
+        before=measured.value,
+        after=None if row.failed else row.after,
         evidence=evidence,
         interval=[row.evidence.low, row.evidence.high] if row.evidence else [],
-        state=OPEN if row.verdict is Verdict.SLOWER else IMPROVEMENT,
+        state=IMPROVEMENT if row.verdict is Verdict.FASTER else OPEN,
     )
 
 
 def timed_changes(
     request: Request, names: tuple[str, str], commits: Sequence[str], bench: str
 ) -> list[Change]:
-    """Measure times of two commits and a control in two runs; return what moved in both."""
+    """Measure times of two commits and a control in two runs; return what moved in both.
+
+    Under a machine name of its own: else, main would have times of another run than optimized.
+    """
     cases = frozenset(
         case for case in timed_cases(request.benchmarks, PROFILE) if re.search(bench, str(case))
     )
     if not cases:
         return []
-    first = timed_rows(replace(request, cases=cases), names, commits)
+    alone = replace(request, machine=ensure_machine(WATCH_MACHINE))
+    first = timed_rows(replace(alone, cases=cases), names, commits)
     if not first:
         return []
-    again = timed_rows(replace(request, cases=frozenset(first)), names, commits)
+    again = timed_rows(replace(alone, cases=frozenset(first)), names, commits)
     return [
         change_of(row, step, request.machine, TIMED)
         for case, (row, step) in again.items()

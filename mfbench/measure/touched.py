@@ -6,14 +6,19 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mfbench.foundation.errors import NothingMeasured
-from mfbench.foundation.git_command import git
+from mfbench.foundation.errors import Failure, NothingMeasured
+from mfbench.foundation.git_command import commit_of, git
+from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import Benchmark
 
 # What the environments install; nothing else of a commit is measured.
 PACKAGE = "metaflow/"
 # What a topic covers that any change of the package can touch.
 EVERYTHING = "metaflow/*"
+# It differs between any two releases.
+VERSION = "metaflow/version.py"
+# Of this project: what changes nothing that is measured.
+ASIDE = ("docs/*", "tests/*", "dashboard/*", "results/*", "records/*", "*.md", ".github/*")
 
 
 def touched_topics(
@@ -24,7 +29,7 @@ def touched_topics(
     Raises NothingMeasured where no file of metaflow's package differs.
     """
     found = git(upstream, "diff", "--name-only", "--no-renames", "-z", base, head).split("\0")
-    changed = [path for path in found if path.startswith(PACKAGE)]
+    changed = [path for path in found if path.startswith(PACKAGE) and path != VERSION]
     if not changed:
         raise NothingMeasured(
             f"no file of metaflow's package differs between {base[:8]} and {head[:8]}"
@@ -40,6 +45,39 @@ def touched_topics(
         for topic, patterns in sorted(covers.items())
         if any(_matches(path, patterns) for path in changed)
     )
+
+
+def topics_of_project(
+    benchmarks: Mapping[str, Benchmark], root: Path, upstream: Path, since: str
+) -> tuple[str, ...]:
+    """Return the topics that changes of this project since a commit can touch; all are ().
+
+    A benchmark's module is its topic's; an optimisation's touches what it changes in metaflow.
+    Raises NothingMeasured where nothing that is measured has changed.
+    """
+    if (begin := commit_of(root, since)) is None:
+        raise Failure(f"this checkout has no commit {since}; fetch it: git fetch --unshallow")
+    found = git(root, "diff", "--name-only", "--no-renames", "-z", f"{begin}...HEAD").split("\0")
+    changed = [path for path in found if path and not _matches(path, ASIDE)]
+    if not changed:
+        raise NothingMeasured(f"nothing that is measured has changed since {since[:8]}")
+    known = {name.partition(".")[0] for name in benchmarks}
+    topics: set[str] = set()
+    for path in map(Path, changed):
+        if path.parent == Path("benchmarks") and path.stem in known:
+            topics.add(path.stem)
+            continue
+        try:
+            if path.parent != Path("optimizations"):
+                return ()
+            commit = find_commit(upstream, f"pr/{path.stem}")
+            touched = touched_topics(benchmarks, upstream, f"{commit}~1", commit)
+        except Failure:
+            return ()
+        if not touched:
+            return ()
+        topics.update(touched)
+    return tuple(sorted(topics))
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

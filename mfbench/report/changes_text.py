@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from mfbench.foundation.git_command import git
-from mfbench.report.words import interval_text, markdown_table, times_text, value_text
-from mfbench.results.changes import TIMED, Change
+from mfbench.report.words import interval_text, markdown_table, plain, times_text, value_text
+from mfbench.results.changes import IMPROVEMENT, TIMED, Change
 from mfbench.results.reader import Case
 from mfbench.verdict.rows import Comparison, Row
-from mfbench.verdict.verdict import MOVED, Verdict
+from mfbench.verdict.verdict import Verdict
 
 ISSUE = """# metaflow {head} takes more than {base}
 
@@ -28,16 +28,17 @@ TIMES = (
 def change_line(change: Change) -> str:
     """Return a change in one line."""
     cause = f"; {change.cause}" if change.cause else ""
-    said = f"{_size(change)} than {change.base}, {change.evidence}{cause}"
-    return f"{change.head}: {change.case}: {said}"
+    said = f"{change_size(change)} than {change.base}, {change.evidence}{cause}"
+    if change.after is None:
+        said = f"fails or gives a wrong answer, unlike in {change.base}"
+    # A commit's title may hold what moves a terminal's cursor.
+    line = f"{change.head}: {change.case}: {said}"
+    return "".join(each if each.isprintable() else "?" for each in line)
 
 
 def issue_text(changes: Sequence[Change]) -> str:
     """Return an issue about the changes of one release, in markdown."""
-    rows = [
-        [f"`{each.case}`", *_values(each), _size(each), each.cause or "not known"]
-        for each in changes
-    ]
+    rows = [[f"`{each.case}`", *_values(each), change_size(each), _cause(each)] for each in changes]
     table = markdown_table(("case", "before", "after", "change", "cause"), rows)
     first = changes[0]
     times = TIMES if any(each.evidence == TIMED for each in changes) else ""
@@ -45,31 +46,41 @@ def issue_text(changes: Sequence[Change]) -> str:
     return ISSUE.format(table=table, times=times, **names)
 
 
+def _cause(change: Change) -> str:
+    """Return the cause; it may hold a commit's title, which anybody wrote."""
+    return plain(change.cause.replace("`", "")) or "not known"
+
+
 def _values(change: Change) -> list[str]:
     return [value_text(value, change.unit) for value in (change.before, change.after)]
 
 
-def _size(change: Change) -> str:
+def change_size(change: Change) -> str:
     """Return the size of a change, with its interval."""
-    verdict = Verdict.SLOWER if change.after > change.before else Verdict.FASTER
+    if change.after is None:
+        return "fails"
+    verdict = Verdict.SLOWER if change.after > (change.before or 0) else Verdict.FASTER
     row = Row(Case(change.case), change.unit, verdict, "", change.before, change.after)
     said = times_text(row) if row.is_timed else f"{times_text(row)} {change.unit}"
     return f"{said} {interval_text(*change.interval)}" if change.interval else said
 
 
 def with_decisions(comparison: Comparison, changes: Iterable[Change], upstream: Path) -> Comparison:
-    """Return a comparison whose rows tell of confirmed changes between base and head."""
-    base, head = comparison.base.commit, comparison.head.commit
-    between = set(git(upstream, "rev-list", f"{base}..{head}").split())
-    notes: dict[str, str] = {}
+    """Return a comparison whose regressions tell of the confirmed ones between base and head.
+
+    Of several of a case, the newest two.
+    """
+    base, head = comparison.base, comparison.head
+    between = set(git(upstream, "rev-list", f"{base.commit}..{head.commit}").split())
+    machine = base.circumstances.get("machine")
+    notes: dict[str, list[str]] = {}
     for each in changes:
-        if each.commit in between:
+        if each.commit in between and each.machine == machine and each.state != IMPROVEMENT:
             said = f"change in {each.head}: {each.decision}"
-            notes[each.case] = "; ".join(filter(None, (notes.get(each.case), said)))
-    rows = [
-        replace(row, reason=notes[str(row.case)])
-        if row.verdict in MOVED and str(row.case) in notes
-        else row
-        for row in comparison.rows
-    ]
-    return replace(comparison, rows=tuple(rows))
+            notes.setdefault(each.case, []).append(said)
+
+    def told(row: Row) -> Row:
+        known = notes.get(str(row.case), [])[-2:] if row.verdict is Verdict.SLOWER else []
+        return replace(row, reason="; ".join(filter(None, (row.reason, *known))))
+
+    return replace(comparison, rows=tuple(map(told, comparison.rows)))

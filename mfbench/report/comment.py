@@ -6,7 +6,6 @@ A stranger's code may have made the comparison, so all its text is shown as plai
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from mfbench.foundation.options import output_option, write_or_print
 from mfbench.report.comparison_json import read_comparison
 from mfbench.report.comparison_text import cells, measured_text
 from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
-from mfbench.report.words import markdown_table
+from mfbench.report.words import markdown_table, plain
 from mfbench.verdict.rows import Comparison, Row
 from mfbench.verdict.verdict import MOVED
 
@@ -28,8 +27,7 @@ MOST_ROWS = 10
 # As many as fit.
 MOST_COLLAPSED = (100, 50, 20, 0)
 MOST_CHARACTERS = 60_000
-# In characters, before escaping; an escape such as &#95; takes five.
-LONGEST_LINE, LONGEST_CELL = 600, 160
+LONGEST_CELL = 160
 
 
 def as_comment(comparison: Comparison, link: str = "") -> str:
@@ -50,18 +48,17 @@ def _with_collapsed(comparison: Comparison, moved: Sequence[Row], count: int, li
         f"{_code(side.name)} ({side.commit[:8]})" for side in (comparison.base, comparison.head)
     )
     machine, python = (
-        _plain(comparison.base.circumstances.get(each, "unknown"), LONGEST_CELL)
-        for each in ("machine", "python")
+        _code(comparison.base.circumstances.get(each, "unknown")) for each in ("machine", "python")
     )
     first, rest = moved[:MOST_ROWS], moved[MOST_ROWS:]
     lines = [
         MARKER,
         f"### {base} → {head}\n",
-        f"**{_plain(verdict_sentence(comparison))}.**\n",
-        f"- **Where:** {_plain(where_text(comparison))}",
-        f"- **Costs:** {_plain(costs_text(comparison))}",
-        f"- **Trust:** {_plain(trust_text(comparison))}",
-        f"- **Coverage:** {_plain(measured_text(comparison))}\n",
+        f"**{plain(verdict_sentence(comparison))}.**\n",
+        f"- **Where:** {plain(where_text(comparison))}",
+        f"- **Costs:** {plain(costs_text(comparison))}",
+        f"- **Trust:** {plain(trust_text(comparison))}",
+        f"- **Coverage:** {plain(measured_text(comparison))}\n",
         _table(first) if first else "No case is known to have changed.\n",
     ]
     if rest:
@@ -83,24 +80,19 @@ def _table(rows: Iterable[Row]) -> str:
     found = []
     for row in rows:
         # Without its throughput, so that the table is narrow.
-        name, before, after, ratio, _, verdict = cells(replace(row, size=None))
+        told = replace(row, size=None, reason="")
+        name, before, after, ratio, _, verdict = cells(told)
         if row.failed:
             verdict = "fails"
-        texts = (_plain(each, LONGEST_CELL) for each in (before, after, ratio, verdict))
+        texts = [plain(each, LONGEST_CELL) for each in (before, after, ratio, verdict)]
+        if row.reason:
+            texts[-1] += f" {_code(row.reason)}"
         found.append([_code(name), *texts])
     return markdown_table(HEADER, found)
 
 
-def _plain(text: str, longest: int = LONGEST_LINE) -> str:
-    """Return a text that GitHub shows as it is: no markup, no link, no name that is notified."""
-    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    allowed = re.sub(r"[^\w .,;:'()+=/%±×→–…-]", "?", short)
-    # Only where GitHub would make a link or markup: mails show escapes as they are.
-    return re.sub(r"_|\.(?=[^\W\d])|:(?=/)", lambda found: f"&#{ord(found[0])};", allowed)
-
-
 def _code(name: str) -> str:
-    return f"<code>{_plain(name, LONGEST_CELL)}</code>"
+    return f"<code>{plain(name, LONGEST_CELL)}</code>"
 
 
 @click.command()

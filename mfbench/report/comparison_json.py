@@ -127,6 +127,8 @@ def _row_of(read: Mapping[str, Any]) -> Row:
     evidence = None
     if read["low"] is not None:
         ratio, low, high = (read[name] for name in ("ratio", "low", "high"))
+        if not (ratio and low and high) or read["processes"] is None:
+            raise ValueError("an interval without its ratio or processes")
         noise, processes = read["control_noise"] or 0.0, read["processes"]
         evidence = Evidence(ratio, low, high, 1.0, noise, 0.0, processes)
     witness = read["witness"] and Verdict(read["witness"])

@@ -107,7 +107,8 @@ def pythons_page(results: Path, upstream: Path, machine: str | None = None) -> s
     header = ["what", *(f"Python {python}" for python in measured[chosen])]
     base, head = (commit[:8] for commit in commits)
     return f"""{PYTHONS_TITLE}Before: branch `main` (`{base}`).
-After: branch `optimized` (`{head}`). Machine: `{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.
+After: branch `optimized` (`{head}`). Machine: `{chosen}`.
+Times are medians; in brackets the 95% confidence interval over processes.
 
 {markdown_table(header, rows)}{said}
 Each Python has its own environment, control and comparison. Compare the ratios of different

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Context
 
@@ -9,6 +10,8 @@ from mfbench.verdict.rows import COUNT, UNKNOWN, Row
 from mfbench.verdict.verdict import MOVED, Verdict
 
 NO_DIFFERENCE = "no difference seen"
+# Of a plain text, in characters, before escaping; an escape such as &#95; takes five.
+LONGEST = 600
 # As in dashboard/page/text.js.
 UNITS = {
     "seconds": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
@@ -96,3 +99,12 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     lines = [header, ["---"] * len(header), *escaped]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """Return a text that GitHub shows as it is: no markup, no link, no name that is notified."""
+    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    allowed = re.sub(r"[^\w .,;:'()+=/%±×→–…-]", "?", short)
+    # Only where GitHub would make a link or markup: mails show escapes as they are.
+    pattern = r"_|\.(?=[^\W\d])|(?<=w)\.|:(?=/)"
+    return re.sub(pattern, lambda found: f"&#{ord(found[0])};", allowed)

@@ -17,7 +17,7 @@ OPEN, ACKNOWLEDGED, FIXED = "open", "acknowledged", "fixed"
 # What is faster or less needs no decision.
 IMPROVEMENT = "improvement"
 STATES = (OPEN, ACKNOWLEDGED, FIXED, IMPROVEMENT)
-COUNTED, TIMED = "counted", "timed in two runs"
+COUNTED, TIMED, FAILED = "counted", "timed in two runs", "failed"
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class Change:
         The full hash of the head.
     machine : str
         Where it was measured.
+    environment, version : str
+        asv's name of the environment, and the benchmark's version: others measure something else.
     unit : str
         The unit of both values; "seconds" for what is timed.
-    before, after : float
-        The values at base and head.
+    before, after : float or None
+        The values at base and head; the latter is None where the benchmark fails.
     evidence : str
-        `COUNTED` or `TIMED`.
+        `COUNTED`, `TIMED` or `FAILED`.
     interval : list of float
         The 95% confidence interval of before / after; empty for what is counted.
     cause : str
@@ -57,9 +59,11 @@ class Change:
     head: str
     commit: str
     machine: str
+    environment: str
+    version: str
     unit: str
     before: float
-    after: float
+    after: float | None
     evidence: str
     interval: Sequence[float] = ()
     cause: str = ""
@@ -82,9 +86,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """All confirmed changes, the oldest first, and the newest commit that each machine judged."""
+    """All confirmed changes, the oldest first, and the newest commit that each machine judged.
 
-    judged: Mapping[str, str]
+    `judged` has that commit by machine and evidence, `COUNTED` and `TIMED`.
+    """
+
+    judged: Mapping[str, Mapping[str, str]]
     found: Sequence[Change]
 
 
@@ -95,8 +102,8 @@ def read_changes(path: Path = CHANGES) -> Changes:
     try:
         read = read_object(path)
         found = [Change(**each) for each in read["changes"]]
-        judged = {str(machine): str(commit) for machine, commit in read["judged"].items()}
-    except (Failure, KeyError, TypeError, AttributeError) as problem:
+        judged = {str(machine): dict(commits) for machine, commits in read["judged"].items()}
+    except (Failure, KeyError, TypeError, ValueError, AttributeError) as problem:
         raise Failure(f"{path.name} is damaged ({problem}); restore it with git") from None
     if unknown := [each.state for each in found if each.state not in STATES]:
         raise Failure(f"{path.name}: state {unknown[0]!r} is none of {', '.join(STATES)}")
