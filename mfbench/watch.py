@@ -184,7 +184,7 @@ def judge_step(
     new = [replace(each, cause=cause_of(each, step, request, not counts)) for each in new]
     for each in new:
         click.echo(change_line(each))
-    earlier = set(git(request.upstream, "rev-list", step.base.commit).split())
+    earlier = set(git(request.upstream, "rev-list", commits[1]).split()) - {commits[1]}
     kept = [
         after_release(each, step)
         if each.commit in earlier and each.machine == request.machine

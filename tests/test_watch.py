@@ -42,6 +42,7 @@ def test_a_release_that_loads_more_modules_is_told_of_once(clone):
     listed = json.loads(RELEASES.read_text())["releases"]
     few = {"releases": [each for each in listed if each["version"] in versions]}
     (clone / RELEASES.relative_to(ROOT)).write_text(json.dumps(few))
+    start(clone, "setup")
     assert "fewer than two releases" in start(clone, "watch", "--machine", "quiet", code=2)
     start(clone, "run", "--releases", "--machine", "quiet", "--bench", "track_modules")
     watch = ["watch", "--machine", "quiet", "--bench", "track_modules"]
