@@ -21,6 +21,8 @@ from mfbench.foundation.git_command import delay_interrupts, git
 from mfbench.foundation.paths import IGNORED_MACHINES, ROOT
 from mfbench.results.reader import usual_files
 
+# Of more measured commits, asv's graphs show the releases and the newest: all would take hours.
+MOST_DRAWN, NEWEST_DRAWN = 1000, 200
 publish_in_place, every_file = publish.Publish.run, asv_results.iter_results_paths
 
 
@@ -63,7 +65,8 @@ def require_sound(results: Path) -> None:
 
 def hide_files(conf: Any, upstream: Path) -> None:
     """Let asv pass over results of unpublished machines, unknown commits and unusual Pythons."""
-    commits = {each[:8] for each in git(upstream, "rev-list", "--all").split()}
+    ordered = [each[:8] for each in git(upstream, "rev-list", "--all").split()]
+    commits = set(ordered)
     files = [
         (folder, file, machine)
         for folder, file, machine in every_file(conf.results_dir)
@@ -76,6 +79,13 @@ def hide_files(conf: Any, upstream: Path) -> None:
     shown = [each for each in known if Path(*each[:2]) in usual]
     if others := len(known) - len(shown):
         log.warning(f"{others} results are of other Pythons than most of their machine: not shown")
+    measured = {file[:8] for _, file, _ in shown}
+    if len(measured) > MOST_DRAWN:
+        newest = [each for each in ordered if each in measured][:NEWEST_DRAWN]
+        tagged = git(upstream, "rev-list", "--no-walk", "--tags").split()
+        drawn = {*newest, *(each[:8] for each in tagged)}
+        shown = [each for each in shown if each[1][:8] in drawn]
+        log.info(f"asv's graphs show the releases and the newest {NEWEST_DRAWN} commits")
     asv_results.iter_results_paths = lambda _: iter(shown)
 
 

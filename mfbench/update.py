@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import click
 
 from mfbench.foundation.errors import Failure
-from mfbench.foundation.git_command import git
 from mfbench.foundation.options import bench_option, machine_option
-from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
+from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.repository import build
 from mfbench.repository.kept_changes import changes_of
 from mfbench.repository.releases import releases_on_main
 from mfbench.repository.series import find_commit
 from mfbench.results.check import faults
 from mfbench.results.machines import ensure_machine
+from mfbench.results.thin import remove
 
 # The site is published, but a document could not be written, or an optimisation does not apply. No
 # other command uses this code.
@@ -58,7 +57,8 @@ def command(machine: str | None, bench: str | None) -> None:
     found = faults(RESULTS, UPSTREAM)
     is_clone = build.is_clone(UPSTREAM)
     if not is_clone:
-        remove_superseded(fault.path for fault in found if fault.is_superseded)
+        # Such as those of an older series.
+        remove((fault.path for fault in found if fault.is_superseded), "its commit is gone")
     if damaged := [fault for fault in found if not fault.is_superseded]:
         raise Failure(f"{damaged[0]}; mfbench results check lists all {len(damaged)} faults")
     documented = not (bench or is_clone) and name == machine_of_tables(RESULTS, UPSTREAM)
@@ -112,18 +112,6 @@ def measure_missing(machine: str, bench: str | None) -> list[str]:
     measured = run_jobs(missing_jobs(releases, request), request)
     with one_run():
         return measured + run_jobs(missing_jobs(series_jobs(request), request), request)
-
-
-def remove_superseded(files: Iterable[Path]) -> None:
-    """Remove results whose commits are gone, such as an older series', where git keeps the file."""
-    for path in files:
-        where = f"{path.parent.name}/{path.name}"
-        try:
-            # git refuses to remove what is not committed as it is.
-            git(ROOT, "rm", "--quiet", "--", str(path))
-            print(f"{where}: its commit is gone; the file is removed, git keeps it")
-        except Failure:
-            print(f"{where}: its commit is gone; once you commit the file, update removes it")
 
 
 def write_documents() -> list[str]:

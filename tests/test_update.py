@@ -19,7 +19,6 @@ from tests.repository.person import commit
 ANOTHER = IDEA.replace("time.sleep(0.1)", "pids.pop(idx)").replace(
     "time.sleep(0.001)", "del pids[idx]"
 )
-AUTHOR = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
 
 
 BENCH = "Footprint.track_modules"
@@ -132,17 +131,3 @@ def test_a_document_that_can_t_be_written_does_not_stop_the_others(monkeypatch):
     monkeypatch.setattr(update, "write_import_trees", lambda: None)
     assert update.write_documents() == ["STATUS.md stays as it was: it has no results"]
     assert written == ["readme", "history", "pythons", "optimizations"]
-
-
-def test_superseded_results_are_removed_only_where_git_keeps_them(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(update, "ROOT", tmp_path)
-    files = [tmp_path / name for name in ("kept", "changed", "new")]
-    git(tmp_path, "init", "--quiet")
-    for path in files:
-        path.write_text("{}")
-    git(tmp_path, "add", "kept", "changed")
-    git(tmp_path, *AUTHOR, "commit", "--quiet", "-m", "x")
-    files[1].write_text("other numbers")
-    update.remove_superseded(files)
-    assert [path.exists() for path in files] == [False, True, True]
-    assert "/kept: its commit is gone; the file is removed" in capsys.readouterr().out

@@ -207,4 +207,5 @@ def _with_runs(rows: Sequence[Row], head: Side) -> list[Row]:
     }
     runs = Counter(run_of.values())
     shown = max(runs, key=lambda run: (runs[run], run), default=0.0)
-    return [replace(row, other_run=run_of.get(row.case, shown) != shown) for row in rows]
+    others = {case for case, run in run_of.items() if run != shown}
+    return [replace(row, other_run=True) if row.case in others else row for row in rows]

@@ -7,8 +7,10 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from asv import results as asv_results
+from asv.config import Config
 
-from dashboard import commits_data, site_data
+from dashboard import commits_data, publishers, site_data
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
 from mfbench.foundation.paths import ROOT, UPSTREAM
@@ -184,3 +186,17 @@ def test_a_damaged_import_tree_is_named(tmp_path):
     (tmp_path / "x.json").write_text('{"module": "metaflow"}')
     with pytest.raises(Failure, match=r"x\.json is damaged .*restore it with git"):
         site_data.imports_data(tmp_path)
+
+
+def test_of_many_commits_asv_draws_the_releases_and_the_newest(committed_results, monkeypatch):
+    monkeypatch.setattr(publishers, "MOST_DRAWN", 100)
+    monkeypatch.setattr(publishers, "NEWEST_DRAWN", 3)
+    monkeypatch.setattr(asv_results, "iter_results_paths", None)
+    conf = Config.from_json({"repo": str(UPSTREAM), "results_dir": str(committed_results)})
+    publishers.hide_files(conf, UPSTREAM)
+    drawn = {name[:8] for _, name, _ in asv_results.iter_results_paths(conf.results_dir)}
+    measured = {path.name[:8] for path in committed_results.glob("*/*-*.json")}
+    releases = {each[:8] for each in git(UPSTREAM, "rev-list", "--no-walk", "--tags").split()}
+    newest = [each[:8] for each in git(UPSTREAM, "rev-list", "--all").split()]
+    assert drawn == measured & {*releases, *[each for each in newest if each in measured][:3]}
+    assert drawn < measured
