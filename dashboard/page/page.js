@@ -28,7 +28,8 @@ function readAddress() {
 function addressOf({ view, machine, base, head, search, everyRun, case: chosen }) {
   const words = new URLSearchParams();
   const usual = base || head || machine ? "compare" : VIEWS[0];
-  const runs = everyRun === Boolean(data.default.every_run) ? "" : everyRun ? "every" : "one";
+  const isUsual = everyRun === undefined || everyRun === Boolean(data.default.every_run);
+  const runs = isUsual ? "" : everyRun ? "every" : "one";
   const named = { view: view === usual ? "" : view, machine, base, head, search, runs, case: chosen };
   for (const [key, value] of Object.entries(named)) if (value) words.set(key, value);
   return String(words);
