@@ -38,13 +38,15 @@ def superfluous(results: Path, upstream: Path, until: float) -> list[Path]:
     }
     found: list[Path] = []
     for folder in sorted(path.parent for path in results.glob("*/machine.json")):
-        measured = {path.name[:8] for path in folder.glob("*-*.json")}
+        files = sorted(folder.glob("*-*.json"))
+        measured = {path.name[:8] for path in files}
         old = [commit for commit in weeks if commit[:8] in measured]
         first = {weeks[commit]: commit for commit in reversed(old)}
         gone = set(old).difference(first.values())
         gone.update(commit for commit, base in controls.items() if base in gone)
         if folder.name not in IGNORED_MACHINES:
-            found += [path for each in sorted(gone) for path in folder.glob(f"{each[:8]}-*.json")]
+            names = {commit[:8] for commit in gone}
+            found += [path for path in files if path.name[:8] in names]
     return found
 
 
