@@ -43,7 +43,7 @@ def publish_complete(conf: Any, **options: Any) -> None:
             new, old = Path(folder, "new"), Path(folder, "old")
             conf.html_dir = str(new)
             publish_in_place(conf, **options)
-            complete_index(new / "index.json")
+            adjust_index(new / "index.json")
             conf.html_dir = str(target)
             with delay_interrupts():
                 if target.exists():
@@ -89,11 +89,11 @@ def hide_files(conf: Any, upstream: Path) -> None:
     asv_results.iter_results_paths = lambda _: iter(shown)
 
 
-def complete_index(index: Path) -> None:
-    """Leave what checks the answers of benchmarks out of asv's list, which would begin with it."""
+def adjust_index(index: Path) -> None:
+    """Remove what checks answers from asv's list, and say of all else that less is better."""
     content = json.loads(index.read_text(encoding="utf-8"))
     known = content["benchmarks"]
-    # Unless told so, asv-tachyon takes more of what is counted for better.
+    # asv-tachyon takes more of what is counted for better unless it is told so.
     less = {"less_is_better": True}
     content["benchmarks"] = {
         name: each | less for name, each in known.items() if not name.startswith("answers.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -61,23 +62,23 @@ def topics_of_project(
     changed = [path for path in found if path and not _matches(path, ASIDE)]
     if not changed:
         raise NothingMeasured(f"nothing that is measured has changed since {since[:8]}")
-    known = {name.partition(".")[0] for name in benchmarks}
-    topics: set[str] = set()
-    for path in map(Path, changed):
-        if path.parent == Path("benchmarks") and path.stem in known:
-            topics.add(path.stem)
-            continue
-        try:
-            if path.parent != Path("optimizations"):
-                return ()
-            commit = find_commit(upstream, f"pr/{path.stem}")
-            touched = touched_topics(benchmarks, upstream, f"{commit}~1", commit)
-        except Failure:
-            return ()
-        if not touched:
-            return ()
-        topics.update(touched)
-    return tuple(sorted(topics))
+    topics = [_topics_of_file(Path(path), benchmarks, upstream) for path in changed]
+    return tuple(sorted({topic for each in topics for topic in each})) if all(topics) else ()
+
+
+def _topics_of_file(
+    path: Path, benchmarks: Mapping[str, Benchmark], upstream: Path
+) -> tuple[str, ...]:
+    """Return the topics that a changed file of this project can touch; all are ()."""
+    folder, name = str(path.parent), path.stem
+    if folder == "benchmarks" and any(each.startswith(f"{name}.") for each in benchmarks):
+        return (name,)
+    if folder == "optimizations":
+        # Not every module there is an optimisation, or applies.
+        with suppress(Failure):
+            commit = find_commit(upstream, f"pr/{name}")
+            return touched_topics(benchmarks, upstream, f"{commit}~1", commit)
+    return ()
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

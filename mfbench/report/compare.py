@@ -40,7 +40,9 @@ WIDTH = 160
     default=RESULTS,
     help="Folder of results to read (default: results/).",
 )
-@click.option("--python", metavar="VERSION", default="", help="Results of this Python: 3.12.")
+@click.option(
+    "--python", metavar="VERSION", default="", help="Use results of this Python, for example 3.12."
+)
 @topics_option
 @click.option("--all", "everything", is_flag=True, help="Show the cases that did not change, too.")
 @click.option(
