@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mfbench.foundation.git_command import commit_of, git
-from mfbench.repository.control import control_of
+from mfbench.repository.control import MESSAGE, control_of
 from mfbench.repository.series import SeriesCommit
 
 FIELDS = "--format=%H%x00%P%x00%D%x00%ct%x00%s"
@@ -36,7 +36,8 @@ def commit_data(upstream: Path, line: str, series: Sequence[SeriesCommit]) -> di
     known = tag or re.search(r"refs/heads/(main)\b", refs) or re.search(r"refs/heads/([^,]+)", refs)
     role = "optimization" if commit in names else "release" if tag else "other"
     control_of_parent = None
-    if role != "release" and parents:
+    # Only what is called so is asked about: git would take long for ten thousand commits.
+    if role != "release" and parents and title == MESSAGE.splitlines()[0]:
         parent = parents.split()[0]
         if control_of(upstream, parent) == commit:
             role, control_of_parent = "control", parent

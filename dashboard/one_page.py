@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dashboard import npm_packages, pages, parts, site_data
+from dashboard.result_files import Measured, read_measured
 from mfbench.foundation.errors import Failure, run
 from mfbench.foundation.files import write_text
 from mfbench.foundation.options import machine_option
@@ -20,10 +21,14 @@ from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Comparison
 
 
-def one_page(data: dict[str, Any], comparison: Comparison, status: str = "") -> str:
+def one_page(
+    data: dict[str, Any], measured: Measured, comparison: Comparison, status: str = ""
+) -> str:
     """Return the first comparison of the site's data as one page, with only its own data inside."""
-    kept = parts.of_one_comparison(data)
-    return pages.page(kept, comparison, status, [], (), dict(parts.parts_of(kept)))
+    machines = [each for each in data["machines"] if each["name"] == data["default"]["machine"]]
+    kept = dict(parts.of_one_comparison(data, measured))
+    shown = {**data, "machines": machines, **kept["commits"]}
+    return pages.page(shown, comparison, status, [], (), kept)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +43,8 @@ def command(base: str, head: str, file: Path, machine: str | None) -> None:
     comparison = compare_revisions(RESULTS, UPSTREAM, (base, head), machine, every_run=True)
     commits = [comparison.base.commit, comparison.head.commit]
     name = machine or likeliest(RESULTS, machines_with(RESULTS, commits), this_machine())
-    data = site_data.document(RESULTS, UPSTREAM)
+    measured = read_measured(RESULTS, UPSTREAM)
+    data = site_data.document(measured, UPSTREAM)
     python = comparison.base.circumstances.get("python")
     if python != next(iter(pythons_of(RESULTS / name)), None):
         raise Failure(
@@ -50,7 +56,7 @@ def command(base: str, head: str, file: Path, machine: str | None) -> None:
         if each["name"] == name:
             each |= {"base": commits[0], "head": commits[1]}
     npm_packages.install()
-    write_text(file, one_page(data, pages.labelled(comparison, data["commits"])))
+    write_text(file, one_page(data, measured, pages.labelled(comparison, data["commits"])))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ TEMPLATES = Environment(
 # In this order: each uses what those before it define.
 PACKAGES = ("d3/dist/d3.min.js", "@observablehq/plot/dist/plot.umd.min.js")
 SCRIPTS = (
-    *("parts", "statistics", "verdict", "comparison", "text", "glance", "overview"),
+    *("parts", "results", "statistics", "verdict", "comparison", "text", "glance", "overview"),
     *("table", "detail", "compare", "series", "imports", "drop", "page"),
 )
 NOTHING = "Nothing was measured yet. Measure with: make bench"
@@ -184,7 +184,7 @@ def about(comparison: Comparison) -> str:
 
 def unmeasured(data: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
     """Return the optimisations that no machine measured, and the patch of each; "" without one."""
-    measured = {commit for found in data["results"].values() for commit in found}
+    measured = {commit for found in data["measured"].values() for commit in found}
     left = [each for each in data["series"]["commits"] if each not in measured]
     names = {each["hash"]: each["name"] for each in data["commits"]}
     return {names[commit]: files.get(names[commit], "") for commit in left}

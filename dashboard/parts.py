@@ -8,67 +8,65 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from dashboard.commits_data import is_milestone
+from dashboard.result_files import Measured
 from mfbench.foundation.paths import ROOT
-from mfbench.results.reader import rounded
+from mfbench.results.reader import Case, Side, rounded
 
 # What the page needs before any view is chosen.
 SHELL = ("schema", "machines", "highlights", "default")
 
 
-def parts_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def parts_of(document: Mapping[str, Any], measured: Measured) -> Iterator[tuple[str, Any]]:
     """Yield the name and the content of each part of what `site_data.document` returns."""
-    results = document["results"]
-    measured = {machine: list(found) for machine, found in results.items()}
-    kept = {each: document[each] for each in ("commits", "series")}
-    yield "commits", {**kept, "measured": measured, "trees": list(document["imports"])}
+    kept = {each: document[each] for each in ("commits", "series", "measured")}
+    yield "commits", {**kept, "trees": list(document["imports"])}
     about = descriptions()
     benchmarks = [{**each, "about": about(each["name"])} for each in document["benchmarks"]]
     yield "cases", {"benchmarks": benchmarks, "cases": document["cases"]}
-    for machine, found in results.items():
-        for commit, content in found.items():
-            yield f"results/{machine}/{commit}", content
-        for benchmark, values in histories(document, found).items():
+    for machine, commits in measured.files.items():
+        for commit, files in commits.items():
+            # As they are: the page reads asv's files, and takes in none that is no JSON.
+            texts = [path.read_text(encoding="utf-8") for path in files]
+            yield f"results/{machine}/{commit}", texts
+        for benchmark, values in histories(document, measured.sides[machine]).items():
             yield f"history/{machine}/{benchmark}", values
     for commit, tree in document["imports"].items():
         yield f"imports/{commit}", tree
 
 
 def histories(
-    document: Mapping[str, Any], measured: Mapping[str, Any]
+    document: Mapping[str, Any], sides: Iterable[Side]
 ) -> dict[str, dict[int, list[Any]]]:
     """Return, by benchmark and case, places and medians of the releases and of `optimized`."""
     names = [each["name"] for each in document["benchmarks"]]
-    found: dict[str, dict[int, list[Any]]] = {name: {} for name in names}
-    for place, commit in enumerate(document["commits"]):
-        if not is_milestone(commit):
-            continue
-        for environment in measured.get(commit["hash"], {}).values():
-            for version, _, cases in environment["benchmarks"]:
-                for case, *value in cases:
-                    if value and value[0] is not None:
-                        name = names[document["cases"][case][0]]
-                        middle = rounded(median(value[1]) / 1e6) if len(value) > 1 else value[0]
-                        found[name].setdefault(case, []).append([place, middle, version])
-    return {
-        name: {case: of_newest(points) for case, points in cases.items()}
-        for name, cases in found.items()
+    milestones = {
+        each["hash"]: place for place, each in enumerate(document["commits"]) if is_milestone(each)
     }
+    shown = [(milestones[side.commit], side.cases) for side in sides if side.commit in milestones]
+    shown.sort(key=lambda each: each[0])
+    found: dict[str, dict[int, list[Any]]] = {name: {} for name in names}
+    for number, (benchmark, parameters, *_) in enumerate(document["cases"]):
+        case = Case(names[benchmark], tuple(each.strip("'") for each in parameters))
+        measured = [(place, cases[case]) for place, cases in shown if case in cases]
+        points = [(place, each) for place, each in measured if each.is_known]
+        if points:
+            # Another version of a benchmark measures something else.
+            newest = points[-1][1].version
+            found[case.benchmark][number] = [
+                [place, rounded(each.value) if each.samples else each.value]
+                for place, each in points
+                if each.version == newest
+            ]
+    return found
 
 
-def of_newest(points: list[list[Any]]) -> list[list[Any]]:
-    """Return the points of the benchmark's newest version: another measures something else."""
-    newest = points[-1][-1]
-    return [[place, value] for place, value, version in points if version == newest]
-
-
-def of_one_comparison(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page's first comparison needs of a document, for a page that is one file."""
+def of_one_comparison(document: Mapping[str, Any], measured: Measured) -> Iterator[tuple[str, Any]]:
+    """Yield the parts of the page's first comparison, for a page that is one file."""
     first = document["default"]
     sides = {first["base"], first["head"]}
     commits = [
@@ -76,22 +74,20 @@ def of_one_comparison(document: Mapping[str, Any]) -> dict[str, Any]:
         for each in document["commits"]
         if each["hash"] in sides or each["control_of"] == first["base"]
     ]
-    results = document["results"].get(first["machine"], {})
-    kept = {each["hash"]: results[each["hash"]] for each in commits if each["hash"] in results}
+    kept = measured.only(first["machine"], {each["hash"] for each in commits})
     imports = {commit: tree for commit, tree in document["imports"].items() if commit in sides}
-    return {
-        **document,
-        "machines": [each for each in document["machines"] if each["name"] == first["machine"]],
+    less = {
         "commits": commits,
         "series": {"base": first["base"], "commits": []},
-        "results": {first["machine"]: kept},
+        "measured": {machine: list(files) for machine, files in kept.files.items()},
         "imports": imports,
     }
+    yield from parts_of({**document, **less}, kept)
 
 
-def write(document: Mapping[str, Any], folder: Path) -> None:
+def write(document: Mapping[str, Any], measured: Measured, folder: Path) -> None:
     """Write each part as a script."""
-    for name, content in parts_of(document):
+    for name, content in parts_of(document, measured):
         path = folder / f"{name}.js"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"received({json.dumps(name)}, {as_text(content)});\n", encoding="utf-8")

@@ -16,14 +16,12 @@ from asv.plugins.regressions import Regressions
 from asv.publishing import OutputPublisher
 from asv.repo import get_repo
 
+from dashboard.result_files import Measured, read_measured
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import delay_interrupts, git
-from mfbench.foundation.paths import IGNORED_MACHINES, ROOT
-from mfbench.results.reader import usual_files
+from mfbench.foundation.paths import ROOT
 
-# Of more measured commits, asv's graphs show the releases and the newest: all would take hours.
-MOST_DRAWN, NEWEST_DRAWN = 1000, 200
-publish_in_place, every_file = publish.Publish.run, asv_results.iter_results_paths
+publish_in_place = publish.Publish.run
 
 
 def setup() -> None:
@@ -36,8 +34,8 @@ def publish_complete(conf: Any, **options: Any) -> None:
     """Run ``asv publish`` into a new folder, which replaces the site once it is complete."""
     target = Path(conf.html_dir).absolute()
     try:
-        require_sound(Path(conf.results_dir))
-        hide_files(conf, Path(get_repo(conf)._path))
+        upstream = Path(get_repo(conf)._path)
+        show(read_measured(Path(conf.results_dir), upstream), upstream)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             new, old = Path(folder, "new"), Path(folder, "old")
@@ -55,38 +53,21 @@ def publish_complete(conf: Any, **options: Any) -> None:
         raise util.UserError(f"the site can't be written ({problem}); the old one stays") from None
 
 
-def require_sound(results: Path) -> None:
-    """Refuse results of which something is damaged or missing; none at all are fine."""
-    from dashboard import site_data
-
-    for machine in site_data.measured_machines(results):
-        site_data.sides_of(results / machine)
-
-
-def hide_files(conf: Any, upstream: Path) -> None:
-    """Let asv pass over results of unpublished machines, unknown commits and unusual Pythons."""
-    ordered = [each[:8] for each in git(upstream, "rev-list", "--all").split()]
-    commits = set(ordered)
-    files = [
-        (folder, file, machine)
-        for folder, file, machine in every_file(conf.results_dir)
-        if Path(folder).name not in IGNORED_MACHINES
-    ]
-    known = [each for each in files if each[1][:8] in commits]
-    if others := len(files) - len(known):
-        log.warning(f"{others} results are of commits that {upstream.name}/ lacks: not shown")
-    usual = {path for name in {each[0] for each in known} for path in usual_files(Path(name))}
-    shown = [each for each in known if Path(*each[:2]) in usual]
-    if others := len(known) - len(shown):
-        log.warning(f"{others} results are of other Pythons than most of their machine: not shown")
-    measured = {file[:8] for _, file, _ in shown}
-    if len(measured) > MOST_DRAWN:
-        newest = [each for each in ordered if each in measured][:NEWEST_DRAWN]
-        tagged = git(upstream, "rev-list", "--no-walk", "--tags").split()
-        drawn = {*newest, *(each[:8] for each in tagged)}
-        shown = [each for each in shown if each[1][:8] in drawn]
-        log.info(f"asv's graphs show the releases and the newest {NEWEST_DRAWN} commits")
-    asv_results.iter_results_paths = lambda _: iter(shown)
+def show(measured: Measured, upstream: Path) -> None:
+    """Let asv's pages and this project's show what was measured; say what is left out."""
+    Site.measured = measured
+    if measured.unknown:
+        log.warning(
+            f"{measured.unknown} results are of commits that {upstream.name}/ lacks: not shown"
+        )
+    if measured.unusual:
+        log.warning(
+            f"{measured.unusual} results are of other Pythons than most of their machine: not shown"
+        )
+    read = [(str(path.parent), path.name, path.parent.name) for path in measured.read]
+    if len(read) < sum(len(each) for found in measured.files.values() for each in found.values()):
+        log.info("very many commits: asv's graphs show the releases and the newest alone")
+    asv_results.iter_results_paths = lambda _: iter(read)
 
 
 def adjust_index(index: Path) -> None:
@@ -109,7 +90,7 @@ def publish_regressions(cls: type[Regressions], *given: Any) -> None:
     """Let asv's page of regressions and its feed say what the verdict engine does."""
     from dashboard import regressions
 
-    regressions.publish(cls, *given)
+    regressions.publish(cls, Site.measured, *given)
 
 
 class Commits(OutputPublisher):
@@ -136,6 +117,8 @@ class Site(OutputPublisher):
     """Writes the page, its data and the patches; asv's own page becomes asv.html."""
 
     order = 20
+    # What `publish_complete` read.
+    measured: Measured
 
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
@@ -154,14 +137,13 @@ class Site(OutputPublisher):
         from mfbench.results.changes import read_changes
         from mfbench.verdict.revisions import compare_revisions
 
-        site, results, upstream = Path(conf.html_dir), Path(conf.results_dir), Path(repo._path)
+        site, results, upstream = Path(conf.html_dir), cls.measured.results, Path(repo._path)
         npm_packages.install()
         npm_packages.make_asv_self_contained(site)
         patches = []
         if any(commit.files for commit in read_series(upstream)):
             patches = export(upstream, "main", site / "patches", measured_effects(upstream))
-        sides = site_data.read_all(results)
-        data = site_data.document(results, upstream, sides=sides)
+        data = site_data.document(cls.measured, upstream)
         first = data["default"]
         names = [name_of(upstream, first[side], data["commits"]) for side in ("base", "head")]
         machine = first["machine"]
@@ -169,16 +151,18 @@ class Site(OutputPublisher):
         shown = pages.labelled(comparison, data["commits"]) if comparison else None
         known = read_benchmarks(results) if machine else {}
         changes = read_changes(results.parent / "records" / "changes.json").found
-        tiles = trends(sides, data["commits"], known, upstream, shown, changes)
+        tiles = trends(cls.measured.sides, data["commits"], known, upstream, shown, changes)
         # STATUS.md tells of released metaflow.
         status = "" if is_clone(upstream) else (ROOT / "STATUS.md").read_text(encoding="utf-8")
         page = pages.page(data, shown, status, patches, tiles, changes=changes)
         (site / "index.html").write_text(page, encoding="utf-8")
         folder = site / "data"
-        parts.write(data, folder)
+        parts.write(data, cls.measured, folder)
         for schema in (ROOT / "dashboard").glob("*.schema.json"):
             shutil.copy(schema, folder)
         (folder / "site.json").write_text(parts.as_text(data), encoding="utf-8")
         if comparison is not None and shown is not None:
             (folder / "comparison.json").write_text(as_json(comparison), encoding="utf-8")
-            (site / "comparison.html").write_text(one_page(data, shown, status), encoding="utf-8")
+            (site / "comparison.html").write_text(
+                one_page(data, cls.measured, shown, status), encoding="utf-8"
+            )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from asv.plugins.regressions import Regressions
 
 from dashboard.commits_data import commits_data
-from dashboard.site_data import measured_machines, sides_of
+from dashboard.result_files import Measured
 from mfbench.results.benchmarks import Benchmark, read_benchmarks
 from mfbench.results.reader import Case, Side
 from mfbench.verdict.comparison import compare
@@ -27,6 +27,7 @@ class Step(NamedTuple):
 
 def publish(
     cls: type[Regressions],
+    measured: Measured,
     conf: Any,
     repo: Any,
     benchmarks: Any,
@@ -34,12 +35,11 @@ def publish(
     revisions: Mapping[str, int],
 ) -> None:
     """Write regressions.json and regressions.xml, in asv's own format."""
-    results = Path(conf.results_dir)
-    known = read_benchmarks(results)
+    known = read_benchmarks(measured.results)
     varied = {name for name, values in graphs.get_params().items() if len(values) > 1}
     found: list[list[Any]] = []
-    for machine in measured_machines(results):
-        sides = {side.commit: side for side in sides_of(results / machine)}
+    for machine, read in measured.sides.items():
+        sides = {side.commit: side for side in read}
         commits = commits_data(Path(repo._path), sides, ())
         controls = {each["control_of"]: sides[each["hash"]] for each in commits}
         # All, unless a range of commits was asked for.

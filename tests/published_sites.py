@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import npm_packages, pages, parts, site_data
+from dashboard.result_files import read_measured
 from dashboard.trends import trends
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
@@ -69,10 +70,16 @@ def published(made_once, committed_results) -> Path:
 
 
 @pytest.fixture(scope="session")
-def data(committed_results):
-    """What the page knows."""
+def measured(committed_results):
+    """What the site shows of the committed results."""
     build.ensure(UPSTREAM)
-    return site_data.document(committed_results, UPSTREAM)
+    return read_measured(committed_results, UPSTREAM)
+
+
+@pytest.fixture(scope="session")
+def data(measured):
+    """What the page knows."""
+    return site_data.document(measured, UPSTREAM)
 
 
 @pytest.fixture(scope="session")
@@ -84,12 +91,13 @@ def first_comparison(data, committed_results):
 
 @pytest.fixture(scope="session")
 def page_of(tmp_path_factory):
-    """A function that makes a page of data, which holds all parts of it."""
+    """A function that makes a page of what was measured, which holds all parts of it."""
 
-    def make(data, comparison=None, tiles=()) -> Path:
+    def make(measured, data=None, comparison=None, tiles=()) -> Path:
         npm_packages.install()
         path = tmp_path_factory.mktemp("page") / "index.html"
-        every = dict(parts.parts_of(data))
+        data = data or site_data.document(measured, UPSTREAM)
+        every = dict(parts.parts_of(data, measured))
         path.write_text(pages.page(data, comparison, "", [], tiles, every), encoding="utf-8")
         return path
 
@@ -97,17 +105,17 @@ def page_of(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiles(committed_results, data, first_comparison):
+def tiles(measured, data, first_comparison):
     """The overview's charts."""
-    sides, known = site_data.read_all(committed_results), read_benchmarks(committed_results)
+    known = read_benchmarks(measured.results)
     shown = pages.labelled(first_comparison, data["commits"])
-    return trends(sides, data["commits"], known, UPSTREAM, shown)
+    return trends(measured.sides, data["commits"], known, UPSTREAM, shown)
 
 
 @pytest.fixture(scope="session")
-def first_page(page_of, data, first_comparison, tiles) -> Path:
+def first_page(page_of, measured, data, first_comparison, tiles) -> Path:
     """The page of the committed results, as one file."""
-    return page_of(data, pages.labelled(first_comparison, data["commits"]), tiles)
+    return page_of(measured, data, pages.labelled(first_comparison, data["commits"]), tiles)
 
 
 @pytest.fixture(scope="session")

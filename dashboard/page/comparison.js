@@ -33,18 +33,6 @@ function readSide(data, machine, commit, environment) {
   return measured[name] ? once(`${machine} ${commit} ${name}`, () => sideOf(measured[name])) : null;
 }
 
-function sideOf({ circumstances, benchmarks }) {
-  const cases = new Map();
-  for (const [version, began, measurements] of benchmarks) {
-    for (const [index, stored, microseconds] of measurements) {
-      const samples = (microseconds || []).map((each) => each / 1e6);
-      const value = samples.length ? d3.median(samples) : stored ?? null;
-      cases.set(index, { value, samples, version, began, failed: stored === null });
-    }
-  }
-  return { circumstances, cases };
-}
-
 /**
  * Compare two commits by what a machine measured; return rows in the order of their names. Without
  * `everyRun`, times are of one run: the one with the most, the latest of equals. `withControl` is

@@ -145,6 +145,7 @@ function goToAsv() {
 
 if (!goToAsv()) {
   if (byId("from-a-file")) byId("from-a-file").hidden = location.protocol !== "file:";
+  receiveOwnParts();
   listen();
   draw();
 }

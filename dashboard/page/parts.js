@@ -11,7 +11,10 @@ function received(name, content) {
   parts.set(name, content);
   const [kind, machine, commit] = name.split("/");
   if (kind === "commits" || kind === "cases") Object.assign(data, content);
-  if (kind === "results") (data.results[machine] ??= {})[commit] = content;
+  if (kind === "results") {
+    const files = content.map(parsedResult);
+    (data.results[machine] ??= {})[commit] = Object.fromEntries(files.map((each) => [each.env_name, each]));
+  }
 }
 
 /** Load parts, unless they are there; a page that is one file has no others. */
@@ -35,7 +38,9 @@ function loadResults(machine, hashes) {
   return load(...hashes.filter((hash) => measured.has(hash)).map((hash) => `results/${machine}/${hash}`));
 }
 
-// A page that is one file holds its parts.
-for (const each of document.querySelectorAll("script[data-part]")) {
-  received(each.dataset.part, JSON.parse(each.textContent));
+/** Take in the parts that a page that is one file holds. */
+function receiveOwnParts() {
+  for (const each of document.querySelectorAll("script[data-part]")) {
+    received(each.dataset.part, JSON.parse(each.textContent));
+  }
 }

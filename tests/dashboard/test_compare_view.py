@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from mfbench.foundation.paths import RESULTS
+from dashboard.result_files import read_measured
+from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.report.comparison_text import measured_text
 from mfbench.report.glance import costs_text, headline, trust_text, verdict_sentence, where_text
 from mfbench.results.reader import RUNS_SINCE
 from mfbench.verdict.verdict import MOVED, Verdict
 from tests.browsing import ROWS, SAVE, settled
-from tests.committed import MACHINE, file_of
+from tests.committed import MACHINE, edit, file_of
 from tests.conftest import NEWEST
 
 pytestmark = pytest.mark.slow
@@ -91,16 +92,14 @@ def test_a_row_opens_to_all_that_is_known_of_it(first_page, look, first_comparis
     assert page.locator("tr.detail").count() == 0
 
 
-def test_rows_of_other_runs_are_shown_when_asked_for(look, page_of, data):
-    changed = json.loads(json.dumps(data))
-    (place,) = (n for n, each in enumerate(data["benchmarks"]) if each["name"] in SAVE)
-    sides = changed["results"][MACHINE]
-    for side in (sides[data["default"]["base"]], sides[data["default"]["head"]]):
-        for environment in side.values():
-            for benchmark in environment["benchmarks"]:
-                if data["cases"][benchmark[2][0][0]][0] == place:
-                    benchmark[1] = RUNS_SINCE + 1
-    page = look(page_of(changed), f"#machine={MACHINE}&search=artifacts")
+def test_rows_of_other_runs_are_shown_when_asked_for(look, page_of, copied):
+    def begin_later(content):
+        place = content["result_columns"].index("started_at")
+        content["results"][SAVE.partition("(")[0]][place] = int(1000 * RUNS_SINCE) + 1000
+
+    for name in ("main", "optimized"):
+        edit(copied, name, begin_later)
+    page = look(page_of(read_measured(copied, UPSTREAM)), f"#machine={MACHINE}&search=artifacts")
     few = page.locator(ROWS).count()
     left_out = int(re.search(r"(\d+) rows of other runs left", page.inner_text("#coverage"))[1])
     page.click("#every-run")

@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 
 from dashboard import site_data
+from dashboard.result_files import read_measured
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.report.glance import headline, trust_text, verdict_sentence
 from mfbench.repository.series import read_series
@@ -96,7 +97,7 @@ def test_no_single_commit_is_named_for_what_several_did_together(first_page, loo
 def test_unmeasured_commits_are_listed_by_name(look, page_of, copied):
     shutil.copy(file_of(RESULTS, "optimized~3"), copied / MACHINE)
     file_of(copied, "optimized").unlink()
-    page = look(page_of(site_data.document(copied, UPSTREAM)), "#view=why")
+    page = look(page_of(read_measured(copied, UPSTREAM)), "#view=why")
     measured, *left = [each.name for each in read_series(UPSTREAM)][-4:]
     for each in left:
         assert each in page.inner_text("#why")
@@ -159,23 +160,28 @@ def test_without_scripts_the_first_comparison_stands(first_page, look, first_com
     assert not page.is_visible("#choice")
 
 
-def test_without_results_the_page_says_so(look, page_of, data, tmp_path):
+def test_without_results_the_page_says_so(look, page_of, measured, data, tmp_path):
     another = {**data["machines"][0], "name": "another", "base": "", "head": ""}
     more = {**data, "machines": [*data["machines"], another]}
-    page = look(page_of(more), "#machine=another")
+    page = look(page_of(measured, more), "#machine=another")
     said = "Nothing was measured on another: choose another machine."
     assert page.inner_text("#sentence") == said
     page.select_option("#machine", data["default"]["machine"])
     page.wait_for_selector(ROWS)
-    nothing = page_of(site_data.document(tmp_path, UPSTREAM, tmp_path))
+    measured = read_measured(tmp_path, UPSTREAM)
+    nothing = page_of(measured, site_data.document(measured, UPSTREAM, tmp_path))
     assert "Nothing was measured yet" in look(nothing, "").inner_text("#sentence")
     assert "Fewer than two commits" in look(nothing, "#view=why").inner_text("#series-text")
 
 
-def test_text_in_the_data_is_never_taken_for_html(look, page_of, data):
+def test_text_in_the_data_is_never_taken_for_html(look, page_of, copied):
     evil = "</script><img src=x onerror=alert(1)>"
-    changed = json.loads(json.dumps(data).replace("2.18.13", evil))
-    page = look(page_of(changed), "#view=compare")
+    for path in copied.glob("*/*-*.json"):
+        path.write_text(path.read_text().replace("dict-233B", evil))
+    measured = read_measured(copied, UPSTREAM)
+    data = json.dumps(site_data.document(measured, UPSTREAM))
+    page = look(page_of(measured, json.loads(data.replace("optimized", evil))), "#view=compare")
+    assert evil in page.inner_text("#compare")
     page.fill("#base", "onerror")
     offered = page.locator("#commits option").evaluate_all("all => all.map((one) => one.value)")
     assert offered == [evil]

@@ -7,10 +7,9 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from asv import results as asv_results
-from asv.config import Config
 
-from dashboard import commits_data, publishers, site_data
+from dashboard import commits_data, result_files, site_data
+from dashboard.result_files import read_measured
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
 from mfbench.foundation.paths import ROOT, UPSTREAM
@@ -177,8 +176,11 @@ def test_results_of_other_pythons_than_the_usual_one_are_counted_and_not_shown(t
         json.loads((tmp_path / "site" / name).read_text())
         for name in ("data/site.json", "index.json", "data/comparison.json")
     )
-    environments = {name for found in of_page["results"][MACHINE].values() for name in found}
-    assert {name.rpartition("-")[0] for name in environments} == {"pinned-py3.11"}
+    parts = [
+        (tmp_path / "site" / "data" / "results" / MACHINE / f"{commit}.js").read_text()
+        for commit in of_page["measured"][MACHINE]
+    ]
+    assert len(parts) == 3 and not [each for each in parts if "pinned-py3.10" in each]
     assert of_asv["params"]["python"] == [compared["circumstances"]["python"]] == ["3.11"]
 
 
@@ -188,15 +190,13 @@ def test_a_damaged_import_tree_is_named(tmp_path):
         site_data.imports_data(tmp_path)
 
 
-def test_of_many_commits_asv_draws_the_releases_and_the_newest(committed_results, monkeypatch):
-    monkeypatch.setattr(publishers, "MOST_DRAWN", 100)
-    monkeypatch.setattr(publishers, "NEWEST_DRAWN", 3)
-    monkeypatch.setattr(asv_results, "iter_results_paths", None)
-    conf = Config.from_json({"repo": str(UPSTREAM), "results_dir": str(committed_results)})
-    publishers.hide_files(conf, UPSTREAM)
-    drawn = {name[:8] for _, name, _ in asv_results.iter_results_paths(conf.results_dir)}
+def test_of_very_many_commits_the_releases_and_the_newest_are_read(committed_results, monkeypatch):
+    monkeypatch.setattr(result_files, "MOST_READ", 100)
+    monkeypatch.setattr(result_files, "NEWEST_READ", 3)
+    found = read_measured(committed_results, UPSTREAM)
+    read = {path.name[:8] for path in found.read}
     measured = {path.name[:8] for path in committed_results.glob("*/*-*.json")}
-    releases = {each[:8] for each in git(UPSTREAM, "rev-list", "--no-walk", "--tags").split()}
+    tips = {each[:8] for each in git(UPSTREAM, "rev-list", "--no-walk", "--all").split()}
     newest = [each[:8] for each in git(UPSTREAM, "rev-list", "--all").split()]
-    assert drawn == measured & {*releases, *[each for each in newest if each in measured][:3]}
-    assert drawn < measured
+    assert read == measured & {*tips, *[each for each in newest if each in measured][:3]}
+    assert read < measured == {each[:8] for found in found.files.values() for each in found}

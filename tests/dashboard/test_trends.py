@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from dashboard import site_data
+from dashboard.result_files import read_measured
 from dashboard.trends import TILES, trends
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.results.benchmarks import read_benchmarks
@@ -10,8 +11,8 @@ from mfbench.results.changes import ACKNOWLEDGED, OPEN, read_changes
 
 
 def test_a_step_has_its_decision():
-    sides = site_data.read_all(RESULTS)
-    commits = site_data.document(RESULTS, UPSTREAM, sides=sides)["commits"]
+    measured = read_measured(RESULTS, UPSTREAM)
+    commits = site_data.document(measured, UPSTREAM)["commits"]
     known = read_benchmarks(RESULTS)
     (change,) = (
         each
@@ -26,6 +27,6 @@ def test_a_step_has_its_decision():
         ([explained], "acknowledged: job sets need yaml"),
         ([replace(explained, machine="another")], ""),
     ):
-        tiles = trends(sides, commits, known, UPSTREAM, None, changes)
+        tiles = trends(measured.sides, commits, known, UPSTREAM, None, changes)
         steps = [step for chart in tiles[0]["charts"] for step in chart["steps"]]
         assert [each["decision"] for each in steps if each["head"] == "2.16.8"] == [said]

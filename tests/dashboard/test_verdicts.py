@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from dashboard import site_data
+from dashboard.result_files import read_measured
 from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import UPSTREAM
 from mfbench.report.comparison_text import cells, headline, means
@@ -100,12 +100,11 @@ def of_one_run(one, other):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_committed_results(machine, first_page, committed_results, look, data):
+def test_committed_results(machine, first_page, committed_results, look, data, measured):
     page = look(first_page)
     labels = {each["hash"]: each["label"] for each in data["commits"]}
     controls = {each["control_of"]: each["hash"] for each in data["commits"]}
-    read = site_data.sides_of(committed_results / machine)
-    sides = [replace(each, name=labels[each.commit]) for each in read if each.commit in labels]
+    sides = [replace(each, name=labels[each.commit]) for each in measured.sides[machine]]
     by_commit = {each.commit: each for each in sides}
     assert len(by_commit) == len(sides), "a commit was measured in several environments"
     benchmarks = read_benchmarks(committed_results)
@@ -128,7 +127,7 @@ def test_damaged_results(number, copied, page_of, look):
     base = commit_of(UPSTREAM, "main")
     edit(copied, "optimized", lambda content: damage(content, number))
     edit(copied, control_of(UPSTREAM, base), lambda content: damage(content, number + 2))
-    page = look(page_of(site_data.document(copied, UPSTREAM)))
+    page = look(page_of(read_measured(copied, UPSTREAM)))
     expected = compare_revisions(copied, UPSTREAM, (NEWEST, "optimized"), MACHINE)
     found, *_ = page.evaluate(COMPARE, [MACHINE, expected.base.commit, expected.head.commit])
     require_same(found, expected.rows)
@@ -148,7 +147,7 @@ def test_wrong_answers_and_several_runs(copied, page_of, look):
     for shift, commit in enumerate(commits):
         edit(copied, commit, lambda content, shift=shift: begin_anew(content, shift))
         add_answers(copied, commit, {1: 0, 2: 1, 8: None, 64: shift})
-    page = look(page_of(site_data.document(copied, UPSTREAM)))
+    page = look(page_of(read_measured(copied, UPSTREAM)))
     for every_run in (False, True):
         pair = (NEWEST, "optimized")
         expected = compare_revisions(copied, UPSTREAM, pair, MACHINE, every_run=every_run)
