@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,39 @@ from dashboard.result_files import Measured
 from mfbench.foundation.paths import ROOT
 from mfbench.results.reader import Case, Side, rounded
 
+SITE_SCHEMA = ROOT / "dashboard" / "site.schema.json"
 # What the page needs before any view is chosen.
 SHELL = ("schema", "machines", "highlights", "default")
 
 
 def parts_of(document: Mapping[str, Any], measured: Measured) -> Iterator[tuple[str, Any]]:
     """Yield the name and the content of each part of what `site_data.document` returns."""
+    yield from shared_parts(document, measured)
+    for name, files in files_by_part(measured):
+        yield name, texts_of(files)
+
+
+def files_by_part(measured: Measured) -> Iterator[tuple[str, Sequence[Path]]]:
+    """Yield the name of each part that holds a commit's results, and the files of it."""
+    for machine, commits in measured.files.items():
+        for commit, files in commits.items():
+            yield f"results/{machine}/{commit}", files
+
+
+def texts_of(files: Iterable[Path]) -> list[str]:
+    """Return files as they are: the page reads asv's files, and takes in nothing but JSON."""
+    return [path.read_text(encoding="utf-8") for path in files]
+
+
+def shared_parts(document: Mapping[str, Any], measured: Measured) -> Iterator[tuple[str, Any]]:
+    """Yield the parts that are made of more than one commit."""
     kept = {each: document[each] for each in ("commits", "series", "measured")}
     yield "commits", {**kept, "trees": list(document["imports"])}
     about = descriptions()
     benchmarks = [{**each, "about": about(each["name"])} for each in document["benchmarks"]]
     yield "cases", {"benchmarks": benchmarks, "cases": document["cases"]}
-    for machine, commits in measured.files.items():
-        for commit, files in commits.items():
-            # As they are: the page reads asv's files, and takes in none that is no JSON.
-            texts = [path.read_text(encoding="utf-8") for path in files]
-            yield f"results/{machine}/{commit}", texts
-        for benchmark, values in histories(document, measured.sides[machine]).items():
+    for machine, sides in measured.sides.items():
+        for benchmark, values in histories(document, sides).items():
             yield f"history/{machine}/{benchmark}", values
     for commit, tree in document["imports"].items():
         yield f"imports/{commit}", tree
@@ -85,12 +102,45 @@ def of_one_comparison(document: Mapping[str, Any], measured: Measured) -> Iterat
     yield from parts_of({**document, **less}, kept)
 
 
-def write(document: Mapping[str, Any], measured: Measured, folder: Path) -> None:
-    """Write each part as a script."""
-    for name, content in parts_of(document, measured):
-        path = folder / f"{name}.js"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"received({json.dumps(name)}, {as_text(content)});\n", encoding="utf-8")
+def write(document: Mapping[str, Any], measured: Measured, folder: Path, old: Path) -> None:
+    """Write each part as a script; a commit's part in `old`, the site before, is linked to."""
+    for name, content in shared_parts(document, measured):
+        write_part(folder, name, content)
+    is_alike = is_same_schema(old)
+    for name, files in files_by_part(measured):
+        # One file fewer is another part, too.
+        stamp = max(path.stat().st_mtime_ns for path in files) + len(files)
+        if not (is_alike and link(old / f"{name}.js", folder / f"{name}.js", stamp)):
+            path = write_part(folder, name, texts_of(files))
+            os.utime(path, ns=(stamp, stamp))
+
+
+def write_part(folder: Path, name: str, content: Any) -> Path:
+    """Write one part; return its file."""
+    path = folder / f"{name}.js"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"received({json.dumps(name)}, {as_text(content)});\n", encoding="utf-8")
+    return path
+
+
+def is_same_schema(old: Path) -> bool:
+    """Tell whether a site's parts are written as today's are: its schema has today's number."""
+    try:
+        return (old / SITE_SCHEMA.name).read_bytes() == SITE_SCHEMA.read_bytes()
+    except OSError:
+        return False
+
+
+def link(old: Path, new: Path, stamp: int) -> bool:
+    """Link to a part that has the time of the files it is made of; return whether that worked."""
+    try:
+        if old.stat().st_mtime_ns != stamp:
+            return False
+        new.parent.mkdir(parents=True, exist_ok=True)
+        os.link(old, new)
+    except OSError:
+        return False
+    return True
 
 
 def as_text(content: Any) -> str:

@@ -35,6 +35,7 @@ def publish_complete(conf: Any, **options: Any) -> None:
     target = Path(conf.html_dir).absolute()
     try:
         upstream = Path(get_repo(conf)._path)
+        Site.old = target
         show(read_measured(Path(conf.results_dir), upstream), upstream)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
@@ -117,8 +118,9 @@ class Site(OutputPublisher):
     """Writes the page, its data and the patches; asv's own page becomes asv.html."""
 
     order = 20
-    # What `publish_complete` read.
+    # What `publish_complete` read, and the site that it will replace.
     measured: Measured
+    old: Path
 
     @classmethod
     def publish(cls, conf: Any, repo: Any, benchmarks: Any, graphs: Any, revisions: Any) -> None:
@@ -157,7 +159,7 @@ class Site(OutputPublisher):
         page = pages.page(data, shown, status, patches, tiles, changes=changes)
         (site / "index.html").write_text(page, encoding="utf-8")
         folder = site / "data"
-        parts.write(data, cls.measured, folder)
+        parts.write(data, cls.measured, folder, cls.old / "data")
         for schema in (ROOT / "dashboard").glob("*.schema.json"):
             shutil.copy(schema, folder)
         (folder / "site.json").write_text(parts.as_text(data), encoding="utf-8")

@@ -10,7 +10,7 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import IGNORED_MACHINES
-from mfbench.results.reader import Side, files_of, read_side, usual_files
+from mfbench.results.reader import Side, files_of, pythons_of, read_side
 
 # Of more measured commits, only the ends of branches, the releases and the newest are read.
 MOST_READ, NEWEST_READ = 1000, 200
@@ -67,11 +67,11 @@ def read_measured(results: Path, upstream: Path) -> Measured:
     unknown = unusual = 0
     for machine in machines:
         found = files.setdefault(machine, {})
-        usual = set(usual_files(results / machine))
+        usual = f"-py{next(iter(pythons_of(results / machine)), '')}-"
         for path in files_of(results / machine):
             if path.name[:8] not in known:
                 unknown += 1
-            elif path not in usual:
+            elif usual not in path.name:
                 unusual += 1
             else:
                 found.setdefault(known[path.name[:8]], []).append(path)

@@ -13,10 +13,10 @@ import pytest
 from mfbench.repository import build, releases
 
 pytest_plugins = [
+    "tests.committed",
     "tests.optimizations.optimized_releases",
     "tests.project_clones",
     "tests.published_sites",
-    "tests.committed",
 ]
 
 NEWEST = releases.load()[-1].version

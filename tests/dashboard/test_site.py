@@ -16,7 +16,7 @@ from mfbench.foundation.paths import ROOT, UPSTREAM
 from mfbench.repository import build
 from mfbench.repository.series import build_series, read_pulls, read_series
 from optimizations import SERIES
-from tests.committed import MACHINE, file_of, measured_with
+from tests.committed import MACHINE, edit, file_of, measured_with
 from tests.conftest import NEWEST
 from tests.published_sites import publish
 
@@ -182,6 +182,20 @@ def test_results_of_other_pythons_than_the_usual_one_are_counted_and_not_shown(t
     ]
     assert len(parts) == 3 and not [each for each in parts if "pinned-py3.10" in each]
     assert of_asv["params"]["python"] == [compared["circumstances"]["python"]] == ["3.11"]
+
+
+@pytest.mark.slow
+def test_what_is_as_before_is_not_written_again(tmp_path, copied):
+    found = []
+    for mark in ("first", "second"):
+        edit(copied, "optimized", lambda content, mark=mark: content.update(mark=mark))
+        finished = publish(copied, tmp_path / "site", UPSTREAM)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        folder = tmp_path / "site" / "data" / "results" / MACHINE
+        parts = [folder / f"{commit_of(UPSTREAM, name)}.js" for name in ("main", "optimized")]
+        found.append([(path.stat().st_ino, "second" in path.read_text()) for path in parts])
+    (main, _), (main_again, optimized_again) = found
+    assert main_again == main and optimized_again[1]
 
 
 def test_a_damaged_import_tree_is_named(tmp_path):
