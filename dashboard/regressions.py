@@ -40,7 +40,7 @@ def publish(
     found: list[list[Any]] = []
     for machine, read in measured.sides.items():
         sides = {side.commit: side for side in read}
-        commits = commits_data(Path(repo._path), sides, ())
+        commits = commits_data(Path(repo._path), sides)
         controls = {each["control_of"]: sides[each["hash"]] for each in commits}
         # All, unless a range of commits was asked for.
         releases = [

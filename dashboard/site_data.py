@@ -40,7 +40,7 @@ def document(measured: Measured, upstream: Path, records: Path = RECORDS) -> dic
     # The series even where it was not measured, so that the page can say so.
     commits_of = {name: list(found) for name, found in measured.files.items()}
     shown = [base, *steps, *(commit for found in commits_of.values() for commit in found)]
-    commits = commits_data(upstream, shown, series)
+    commits = commits_data(upstream, shown)
     first = first_machine(commits_of, (base, head), steps)
     pairs = {name: first_pair(found, commits, (base, head)) for name, found in commits_of.items()}
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,17 +12,14 @@ import click
 
 from mfbench.foundation.errors import Failure, NothingMeasured
 from mfbench.foundation.files import atomic_write
-from mfbench.foundation.git_command import git
 from mfbench.foundation.options import format_option, output_option
 from mfbench.foundation.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
-from mfbench.repository.series import read_series
+from mfbench.repository.named_commits import named_commits
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import read_side
 
 # How many are in memory at a time, and in a row group of the file.
 MOST_ROWS = 50_000
-REFS = ("--decorate=full", "--decorate-refs=refs/tags", "--decorate-refs=refs/heads")
-FIELDS = "--format=%H%x00%D%x00%(trailers:key=Optimization,valueonly,separator=%x20)"
 
 
 def export(results: Path, upstream: Path, output: Path) -> None:
@@ -49,37 +45,17 @@ def export(results: Path, upstream: Path, output: Path) -> None:
         polars.scan_parquet(name).sink_parquet(whole, row_group_size=MOST_ROWS)
 
 
-def names_and_roles(upstream: Path) -> dict[str, tuple[str, str]]:
-    """Return by hash what a person calls each commit, and what it is to this suite."""
-    series = {each.hash: each.name for each in read_series(upstream)}
-    found = {}
-    for line in git(upstream, "log", "--all", *REFS, FIELDS).splitlines():
-        commit, refs, optimization = line.split("\0")
-        tags, branches = (re.findall(rf"refs/{kind}/([^,]+)", refs) for kind in ("tags", "heads"))
-        if tags:
-            found[commit] = tags[0], "release"
-        elif optimization == "control":
-            found[commit] = optimization, "control"
-        elif optimization:
-            # Alone, it is another commit than in the series.
-            name = series.get(commit, f"pr/{optimization}")
-            found[commit] = "optimized" if "optimized" in branches else name, "optimization"
-        else:
-            found[commit] = min(branches, key=lambda each: each != "main", default=""), "other"
-    return found
-
-
 def _rows(files: Sequence[Path], results: Path, upstream: Path) -> Iterator[dict[str, Any]]:
-    names = names_and_roles(upstream)
+    known = {each.hash: each for each in named_commits(upstream)}
     units = {name: each.unit for name, each in read_benchmarks(results).items()}
     for path in files:
         side = read_side(path, path.name)
-        name, role = names.get(side.commit, ("", "other"))
+        named = known.get(side.commit)
         for case, measured in side.cases.items():
             yield {
                 "commit": side.commit,
-                "name": name,
-                "role": role,
+                "name": named.label if named and named.name else "",
+                "role": named.role if named else "other",
                 "date": round(side.date * 1000),
                 "machine": path.parent.name,
                 "environment": side.environment,

@@ -14,10 +14,9 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
 from mfbench.repository.build import require
+from mfbench.repository.named_commits import named_commits
 
 A_DAY = 24 * 60 * 60
-FIELDS = "--format=%H%x00%P%x00%ct%x00%D%x00%(trailers:key=Optimization,valueonly,separator=%x20)"
-REFS = ("--decorate-refs=refs/tags", "--decorate-refs=refs/heads")
 
 
 def superfluous(results: Path, upstream: Path, until: float) -> list[Path]:
@@ -25,16 +24,15 @@ def superfluous(results: Path, upstream: Path, until: float) -> list[Path]:
 
     One a week stays for each machine: that of the oldest commit.
     """
-    log = git(upstream, "log", "--all", "--date-order", "--reverse", *REFS, FIELDS)
-    commits = [line.split("\0") for line in log.splitlines()]
+    commits = named_commits(upstream)
     stay = recorded(results.parent / "records")
     # An optimisation is compared with the commit that it stands on.
-    stay.update(parents for _, parents, *_, name in commits if name not in ("", "control"))
-    controls = {commit: base for commit, base, *_, name in commits if name == "control"}
+    stay.update(each.parent for each in commits if each.role == "optimization")
+    controls = {each.hash: each.parent for each in commits if each.role == "control"}
     weeks = {
-        commit: datetime.fromtimestamp(int(seconds), timezone.utc).isocalendar()[:2]
-        for commit, _, seconds, refs, name in commits
-        if int(seconds) <= until and not (refs or name) and stay.isdisjoint((commit, commit[:8]))
+        each.hash: datetime.fromtimestamp(each.date, timezone.utc).isocalendar()[:2]
+        for each in commits
+        if each.date <= until and not each.name and stay.isdisjoint((each.hash, each.hash[:8]))
     }
     found: list[Path] = []
     for folder in sorted(path.parent for path in results.glob("*/machine.json")):

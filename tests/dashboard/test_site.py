@@ -49,11 +49,11 @@ def test_commits_are_called_what_people_call_them(data):
 def test_an_optimisation_alone_is_called_by_its_branch():
     build.ensure(UPSTREAM)
     series, pulls = read_series(UPSTREAM), read_pulls(UPSTREAM)
-    found = commits_data.commits_data(UPSTREAM, [each.hash for each in pulls], series)
+    found = commits_data.commits_data(UPSTREAM, [each.hash for each in pulls])
     shared = {each.hash for each in series}
     expected = {each.name if each.hash in shared else f"pr/{each.name}" for each in pulls}
     assert {each["label"] for each in found} == expected
-    assert {each["role"] for each in found} == {"optimization", "other"}
+    assert {each["role"] for each in found} == {"optimization"}
 
 
 def test_development_commits_are_called_by_branch_or_hash(upstream):
@@ -63,7 +63,7 @@ def test_development_commits_are_called_by_branch_or_hash(upstream):
         commits.append(git(upstream, "rev-parse", "HEAD"))
     git(upstream, "branch", "--move", "mine")
     # One that the repository does not have is left out.
-    found = commits_data.commits_data(upstream, [*commits, "0" * 40], [])
+    found = commits_data.commits_data(upstream, [*commits, "0" * 40])
     told = {(each["label"], each["title"], each["role"]) for each in found}
     assert told == {(commits[0][:8], "Try it", "other"), ("mine", "Mend it", "other")}
     assert [commits_data.name_of(upstream, each, found) for each in commits] == [

@@ -15,7 +15,8 @@ from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.report.readme_table import ROWS, SIDES
 from mfbench.report.words import value_text
-from mfbench.repository.series import find_commit, read_series
+from mfbench.repository.named_commits import named_commits
+from mfbench.repository.series import find_commit
 from mfbench.results import export
 from mfbench.results.machines import machines_with
 from tests.command_line import mfbench
@@ -64,7 +65,7 @@ def test_the_statistic_is_the_median_of_the_samples(table):
 
 def test_commits_are_called_as_on_the_site(table):
     named = dict(table.select("commit", "name").unique().iter_rows())
-    told = commits_data(UPSTREAM, named, read_series(UPSTREAM))
+    told = commits_data(UPSTREAM, named)
     labels = {each["hash"]: each["label"] for each in told if each["label"] != each["hash"][:8]}
     assert {commit: name for commit, name in named.items() if name} == labels
     roles = dict(table.select("name", "role").unique().iter_rows())
@@ -77,7 +78,7 @@ def test_development_commits_are_called_by_their_branch_or_not_at_all(upstream, 
     git(upstream, "switch", "--quiet", "--create", "mine")
     for title in ("Try it", "Mend it"):
         git(upstream, *AUTHOR, "commit", "--quiet", "--allow-empty", "-m", title)
-    names = export.names_and_roles(upstream)
+    names = {each.hash: (each.name, each.role) for each in named_commits(upstream)}
     assert names[find_commit(upstream, "mine~1")] == ("", "other")
     assert names[find_commit(upstream, "mine")] == ("mine", "other")
     assert names[find_commit(upstream, "mine~2")] == (NEWEST, "release")
