@@ -18,6 +18,7 @@ from mfbench.foundation.terminal import use_plain_characters
 COMMANDS = {
     "setup": "mfbench.repository.build:command",
     "run": "mfbench.run:command",
+    "renew": "mfbench.renew:command",
     "compare": "mfbench.report.compare:command",
     "comment": "mfbench.report.comment:command",
     "explain": {
@@ -52,6 +53,7 @@ COMMANDS = {
 HELP = {
     "setup": "Build upstream/, the repository under test.",
     "run": "Measure two commits and a control, the series, or every release.",
+    "renew": "Measure what other versions of pinned packages change; pin them.",
     "compare": "Compare two commits by their results; measure nothing.",
     "comment": "Make the comment on a pull request from a comparison's JSON.",
     "explain": "Find out why: imports, the commit that changed a case, start-up.",

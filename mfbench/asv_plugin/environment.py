@@ -17,6 +17,8 @@ from mfbench.asv_plugin import THIS_PYTHON
 from mfbench.asv_plugin.copy_install import COMMIT, PACKAGE
 from mfbench.foundation.paths import ROOT
 
+CONSTRAINTS = ROOT / "constraints.txt"
+
 
 def find_python(version: str) -> str | None:
     """Return the interpreter of a version: the one that asv runs on, or the one that uv finds.
@@ -36,6 +38,16 @@ def find_python(version: str) -> str | None:
 Virtualenv._find_python = staticmethod(find_python)
 
 
+def run_uv(*arguments: str, stdin: str = "") -> str:
+    """Run uv in the project's folder; return why it failed, or an empty text."""
+    command = [uv.find_uv_bin(), *arguments]
+    finished = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True)
+    if finished.returncode == 0:
+        return ""
+    said = finished.stderr.strip() or f"uv ended with exit code {finished.returncode}"
+    return re.split("\n|, we can conclude", said.partition("cause: ")[2] or said)[0]
+
+
 class PinnedVirtualenv(Virtualenv):
     """A virtualenv whose requirements one call of uv resolves together.
 
@@ -43,6 +55,7 @@ class PinnedVirtualenv(Virtualenv):
     """
 
     tool_name = "pinned"
+    constraints = CONSTRAINTS
 
     @property
     def name(self) -> str:
@@ -62,16 +75,12 @@ class PinnedVirtualenv(Virtualenv):
             name.removeprefix("pip+") + (f"=={version}" if version else "")
             for name, version in wanted.items()
         ]
-        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode"]
         # A package built here could differ from one built on another machine.
-        command += ["--no-build"]
+        options = ["--quiet", "--no-build", "--compile-bytecode"]
         # The project's lock also pins what the requirements themselves need.
-        command += ["--constraint", str(ROOT / "constraints.txt")]
-        command += ["--python", self.find_executable("python"), *declarations]
-        finished = subprocess.run(command, capture_output=True, text=True)
-        if finished.returncode != 0:
-            said = finished.stderr.strip()
-            reason = re.split("\n|, we can conclude", said.partition("cause: ")[2] or said)[0]
+        options += ["--constraint", str(self.constraints)]
+        options += ["--python", self.find_executable("python"), *declarations]
+        if reason := run_uv("pip", "install", *options):
             raise util.UserError(
                 f"the pinned requirements can't be installed ({reason}); "
                 "check the network and run the same command again"

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from benchmarks.support.environment import child_environment
+from mfbench.asv_plugin.environment import CONSTRAINTS, run_uv
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git_bytes
 from mfbench.foundation.paths import ROOT, UPSTREAM
@@ -74,18 +75,13 @@ def print_differences(before: Mapping[str, str], after: Mapping[str, str]) -> in
 
 def make_environment() -> Path:
     """Make or complete the environment in which the tests run; return its Python."""
-    import uv
-
-    tool, python = uv.find_uv_bin(), ENVIRONMENT / "bin" / "python"
-    constraints = ("--constraint", str(ROOT / "constraints.txt"))
-    for command_line in (
-        (tool, "venv", "-q", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT)),
-        (tool, "pip", "install", "-q", "--python", str(python), *constraints, *PACKAGES),
+    python = ENVIRONMENT / "bin" / "python"
+    options = ("-q", "--python", str(python), "--constraint", str(CONSTRAINTS))
+    if reason := (
+        run_uv("venv", "-q", "--allow-existing", "--python", sys.executable, str(ENVIRONMENT))
+        or run_uv("pip", "install", *options, *PACKAGES)
     ):
-        finished = subprocess.run(command_line, capture_output=True, text=True)
-        if finished.returncode != 0:
-            said = " ".join(finished.stderr.split())
-            raise Failure(f"cannot install what metaflow's tests import; connect, retry: {said}")
+        raise Failure(f"cannot install what metaflow's tests import; connect, retry: {reason}")
     return python
 
 

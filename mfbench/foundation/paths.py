@@ -15,11 +15,11 @@ RELEASES = ROOT / "mfbench" / "repository" / "releases.json"
 SENSITIVITY_MACHINE = "sensitivity"
 # Of work that nobody has committed: `mfbench run --dirty` and `--tree`.
 UNCOMMITTED_MACHINE = "uncommitted"
-# Of `mfbench watch`, which must not replace the times of one side of a published comparison.
-WATCH_MACHINE = "watch"
-# Results that git ignores and no page shows: those of .ci/run, and those of commits that
-# `mfbench prove sensitivity` makes, of a run of uncommitted work, or of `mfbench watch`.
-IGNORED_MACHINES = ("ci", SENSITIVITY_MACHINE, UNCOMMITTED_MACHINE, WATCH_MACHINE)
+# Of `mfbench watch` and `renew`, which must not replace the times of a published comparison.
+WATCH_MACHINE, RENEWAL_MACHINE = "watch", "renewal"
+# Results that git ignores and no page shows: those of .ci/run, of commits that `mfbench prove
+# sensitivity` makes, of a run of uncommitted work, of `mfbench watch` and of `mfbench renew`.
+IGNORED_MACHINES = ("ci", SENSITIVITY_MACHINE, UNCOMMITTED_MACHINE, WATCH_MACHINE, RENEWAL_MACHINE)
 
 
 def cache_folder() -> Path:

@@ -20,6 +20,7 @@ from mfbench.foundation.paths import ROOT
 # asv's exit code where it ran and some benchmarks failed.
 BENCHMARKS_FAILED = 2
 SECONDS_TO_STOP = 10
+CONFIGURED = ROOT / "asv.conf.json"
 
 
 @contextmanager
@@ -40,10 +41,12 @@ def one_run(began: float | None = None) -> Iterator[None]:
 def configuration() -> Config:
     """Read asv.conf.json; asv itself shows a traceback where it is no JSON."""
     try:
-        return Config.load(str(ROOT / "asv.conf.json"))
+        conf = Config.load(str(CONFIGURED))
     except (UserError, ValueError, TypeError) as problem:
         reason = " ".join(str(problem).split())
         raise Failure(f"asv.conf.json can't be read ({reason}); correct it") from None
+    conf.env_dir = str(ROOT / conf.env_dir)
+    return conf
 
 
 def asv(*arguments: str, stdin: str = "", may_fail: bool = False) -> None:

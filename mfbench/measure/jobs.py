@@ -31,7 +31,7 @@ class Request:
     """What a person asks for: a machine's results of these cases with a Python, and no others.
 
     `rounds` is None for as many samples as usual. `smoke` means one sample of each case, and that
-    a benchmark that fails is an error.
+    a benchmark that fails is an error. `options` choose asv's environments, not `python`, if any.
     """
 
     machine: str
@@ -42,6 +42,7 @@ class Request:
     python: str = THIS_PYTHON
     results: Path = RESULTS
     upstream: Path = UPSTREAM
+    options: tuple[str, ...] = ()
 
     @cached_property
     def durations(self) -> dict[Case, float]:
@@ -120,7 +121,8 @@ def run_job(job: Job, request: Request) -> None:
     """Measure a job with asv; times in rounds, in which the commits alternate."""
     require_room()
     options = ["--record-samples", "--show-stderr", "--machine", request.machine]
-    options += ["--python", request.python, "--bench", pattern_of_cases(job.cases)]
+    options += [*(request.options or ("--python", request.python))]
+    options += ["--bench", pattern_of_cases(job.cases)]
     if request.smoke:
         options.append("--quick")
     elif job.timed:

@@ -8,14 +8,14 @@ import re
 from collections.abc import Sequence
 
 from asv.console import log
-from asv.environment import get_environments
+from asv.environment import Environment, get_environments
 from asv.util import ProcessError, UserError
 
 # Imported so that asv knows this project's environments.
 import mfbench.asv_plugin.environment  # noqa: F401
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import write_text
-from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS, ROOT
+from mfbench.foundation.paths import IGNORED_MACHINES, RECORDS
 from mfbench.measure.asv_command import configuration
 
 
@@ -37,16 +37,19 @@ def make_environment(python: str) -> str:
     """Make a Python's environment unless it is there; return why that failed, or an empty text."""
     if not re.fullmatch(r"3\.\d+", python):
         return "not a version of Python 3; write it like 3.12"
-    conf = configuration()
-    conf.env_dir = str(ROOT / conf.env_dir)
+    for environment in get_environments(configuration(), [f":{python}"], verbose=False):
+        return reason_for_none(environment)
+    return "no interpreter of this version was found"
+
+
+def reason_for_none(environment: Environment) -> str:
+    """Make an environment unless it is there; return why that failed, or an empty text."""
     try:
         # Else asv logs the failure, too.
         with log.set_level(logging.CRITICAL):
-            for environment in get_environments(conf, [f":{python}"], verbose=False):
-                environment.create()
-                return ""
+            environment.create()
     except ProcessError:
         return "virtualenv can't make an environment with it"
     except UserError as problem:
         return str(problem)
-    return "no interpreter of this version was found"
+    return ""

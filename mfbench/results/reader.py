@@ -150,10 +150,11 @@ def pythons_of(folder: Path) -> list[str]:
 def read_sides(results: Path, machine: str, name: str, commit: str, python: str = "") -> list[Side]:
     """Read what a machine measured of a commit with a Python: one side for each environment.
 
-    The default is the Python with the most results of the machine.
+    The last measured comes first. The default is the Python with the most results of the machine.
     """
     python = python or next(iter(pythons_of(results / machine)), "")
-    return [read_side(path, name) for path in files_of(results / machine, commit, python)]
+    sides = [read_side(path, name) for path in files_of(results / machine, commit, python)]
+    return sorted(sides, key=lambda side: -max((m.began for m in side.cases.values()), default=0))
 
 
 def read_side(path: Path, name: str) -> Side:
