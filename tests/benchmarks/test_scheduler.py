@@ -7,10 +7,20 @@ import subprocess
 
 import pytest
 
+from benchmarks import scheduler
 from benchmarks.support import beside
 from mfbench.foundation.paths import ROOT
 from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
+# Where it is on the path, each run notes when it ends whether it has loaded pylint.
+NOTE = """
+import atexit, pathlib, sys
+def note():
+    if "run" in sys.argv:
+        with open({log!r}, "a") as log:
+            print("pylint.lint" in sys.modules, file=log)
+atexit.register(note)
+"""
 needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
 
 
@@ -59,3 +69,20 @@ def test_a_counted_run_is_a_whole_run_in_the_oldest_release_too(counted):
     for task in tasks:
         assert json.loads((task / "0.runtime").read_text())["success"] is True
         assert (task / "0.runtime_stdout.log").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not beside.has("pylint"), reason="make setup installs pylint")
+@pytest.mark.parametrize(("side", "loaded"), [("before", True), ("after", False)])
+def test_the_second_run_alone_is_timed_where_pylint_is_kept(
+    series, tmp_path, monkeypatch, side, loaded
+):
+    (tmp_path / "noting").mkdir()
+    (tmp_path / "noting" / "sitecustomize.py").write_text(NOTE.format(log=str(tmp_path / "log")))
+    path = (tmp_path / "noting", series.root(NEWEST, side), beside.FOLDER)
+    monkeypatch.setattr(beside, "path_with", lambda _: os.pathsep.join(map(str, path)))
+    monkeypatch.chdir(tmp_path)
+    benchmark = scheduler.RunWithPylint()
+    benchmark.setup()
+    benchmark.time_second()
+    assert (tmp_path / "log").read_text().split() == ["True", str(loaded)]

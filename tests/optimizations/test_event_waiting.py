@@ -44,6 +44,25 @@ MAPPED = """
     print(next(results), taken)
     results.close()
 """
+KILLED = """
+    import os, resource, signal
+    from metaflow.multicore_utils import MulticoreException, parallel_map
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Whoever started the tests may ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def killed(x):
+        if x == 2:
+            os.kill(os.getpid(), signal.{name})
+        return x
+
+    try:
+        print(parallel_map(killed, range(4), max_parallel=2))
+    except MulticoreException as error:
+        print(type(error).__name__, error)
+    print(parallel_map(str, [7]))
+"""
 
 
 @pytest.mark.parametrize("version", ["2.10.4", NEWEST])
@@ -51,6 +70,12 @@ def test_results_order_errors_and_laziness_are_as_before(python, version):
     output = both(python, version, MAPPED)
     assert output.startswith(str([x * x for x in range(20)]))
     assert output.count("MulticoreException Child failed") == 3
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGKILL", "SIGSEGV", "SIGTERM"])
+def test_a_worker_that_a_signal_ends_is_told_as_before(python, name):
+    said = both(python, NEWEST, KILLED.format(name=name))
+    assert said == "MulticoreException Child failed\n['7']\n"
 
 
 def test_children_of_others_are_left_alone(python):

@@ -1,6 +1,7 @@
 """The search for extensions, in new processes: each start finds what the release finds."""
 
 import os
+import resource
 import shutil
 
 import pytest
@@ -9,8 +10,9 @@ from benchmarks.support.distributions import age, install
 from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
 FOUND = """
-    import os, sys
+    import os, resource, sys
     sys.dont_write_bytecode = True
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({largest}, resource.RLIM_INFINITY))
     asked = []
     sys.addaudithook(lambda event, about: event == "open" and asked.append(str(about[0])))
     # urllib3 asks for the version of a distribution where one of these imports it.
@@ -33,8 +35,8 @@ FOUND = """
 def found(python):
     """What both sides find, and whether the optimised one asked all distributions: two starts."""
 
-    def find(more=(), version=NEWEST):
-        script = FOUND.format(more=list(more))
+    def find(more=(), version=NEWEST, largest=resource.RLIM_INFINITY):
+        script = FOUND.format(more=list(more), largest=largest)
         before, *after = (python(version, each, script) for each in ("before", "after", "after"))
         results = [each.rpartition("\n")[0].rpartition("\n")[::2] for each in after]
         assert {result for result, _ in results} == {before.rpartition("\n")[0].rpartition("\n")[0]}
@@ -138,3 +140,9 @@ def test_a_home_that_cannot_be_written_does_no_harm(found, site, tmp_path):
     (tmp_path / "home" / ".metaflowconfig").write_text("a file, so that no folder can be made\n")
     text, asked = found()
     assert text.startswith("['small']") and asked == [True, True]
+
+
+def test_a_full_disk_does_no_harm(found, site):
+    text, asked = found(largest=10)
+    assert text.startswith("['small']") and asked == [True, True]
+    assert found() == (text, [True, False])

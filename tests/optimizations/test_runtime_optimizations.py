@@ -71,6 +71,12 @@ class LintedFlow(FlowSpec):
 if __name__ == "__main__":
     LintedFlow()
 """
+FULL_DISK = """
+import os, resource, sys
+if "FULL_DISK" in os.environ:
+    sys.dont_write_bytecode = True  # half of a .pyc would spoil all later runs
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+"""
 VARIES = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} |(?<=pid )\d+|\b\d{16}\b")
 
 
@@ -130,3 +136,22 @@ def test_pylint_is_asked_again_when_what_it_read_has_changed(run, tmp_path):
     assert [shown for shown, _ in after] == [shown for shown, _ in before]
     assert [asked for _, asked in before] == [True] * 5
     assert [asked for _, asked in after] == [True, False, True, True, False]
+
+
+@pytest.mark.skipif(not BESIDE.exists(), reason="make setup installs pylint")
+def test_a_verdict_of_pylint_that_a_full_disk_cuts_off_is_not_used(run, tmp_path, monkeypatch):
+    def check(side):
+        (tmp_path / side).mkdir(exist_ok=True)
+        (tmp_path / side / "helper.py").write_text("value = 1\n")
+        status, shown, imported = run(side, FULL_DISK + LINTED, "--pylint", "check", path=[BESIDE])
+        assert "is happy!" in shown and status == 0, shown
+        return shown, "pylint.lint" in imported
+
+    monkeypatch.setenv("FULL_DISK", "1")
+    before, after = ([check(side) for _ in range(2)] for side in ("before", "after"))
+    assert after == before
+    assert [asked for _, asked in after] == [True, True]
+    (verdict,) = (tmp_path / "after" / ".metaflowconfig" / "pylint").iterdir()
+    assert verdict.stat().st_size == 1000
+    monkeypatch.delenv("FULL_DISK")
+    assert [check("after")[1] for _ in range(2)] == [True, False]

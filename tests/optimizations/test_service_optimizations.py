@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,10 +17,12 @@ import pytest
 from benchmarks.support.servers import start
 from benchmarks.support.services import service_settings
 from mfbench.foundation.paths import ROOT
+from tests.interrupts import heed_ctrl_c
 from tests.optimizations.optimized_releases import NEWEST
 
 PROGRAMS = ROOT / "benchmarks" / "programs"
-# What a request is answered with; "away" answers none from then on.
+# What a request is answered with; "away" answers none from then on. Nor does "silent", which keeps
+# connections open.
 FAULTS = (500, 429, "hang up", "away")
 TOLD = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": 120}
 LONG = """
@@ -52,6 +55,7 @@ class Faulty:
 
     def __init__(self, direct):
         self.direct, self.at, self.fault, self.gone, self.requests = direct, (), None, False, []
+        self.ended = threading.Event()
         faulty = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,6 +63,8 @@ class Faulty:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 faulty.requests.append(f"{self.command} {self.path}")
                 fault = faulty.meets(self.command, self.path)
+                if fault == "silent":
+                    faulty.ended.wait()
                 if isinstance(fault, str):
                     return
                 status, text = (
@@ -82,9 +88,9 @@ class Faulty:
     def meets(self, method, path):
         if self.fault and method == self.at[0] and all(each in path for each in self.at[1:]):
             fault, self.fault = self.fault, None
-            self.gone = fault == "away"
+            self.gone = fault in ("away", "silent") and fault
             return fault
-        return "away" if self.gone else None
+        return self.gone or None
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.direct.partition("//")[2])
@@ -102,6 +108,7 @@ def service(tmp_path, monkeypatch):
     server, direct = start("metadata_service.py")
     faulty = Faulty(direct)
     yield faulty
+    faulty.ended.set()
     faulty.server.shutdown()
     faulty.server.server_close()
     server.communicate()
@@ -162,13 +169,41 @@ def test_reading_many_tasks_ends_as_before(service, command, tmp_path, fault, as
         assert told["after"] == "1225"  # which the release reads without asking for this
 
 
-def test_heartbeats_end_with_a_task_that_is_killed(service, command, tmp_path):
+@pytest.mark.parametrize("at", [("POST", "/start/step"), ("POST", "/start/tasks/", "/artifact")])
+def test_a_run_that_waits_for_a_silent_service_can_be_interrupted(service, command, at):
+    before, after = interrupted(service, command, at, str(PROGRAMS / "hello.py"), "run")
+    assert after == before == 1
+
+
+def test_a_read_that_waits_for_a_silent_service_can_be_interrupted(service, command):
+    command("before", str(PROGRAMS / "past_service_runs.py"), service.direct, check=True)
+    before, after = interrupted(service, command, ("GET", "/steps/work/", "artifacts"), "-c", READ)
+    assert after == before == -signal.SIGINT
+
+
+def interrupted(service, command, at, *arguments):
+    """Interrupt a command when a request of it is not answered; return the status of each side."""
+    begun = {"begin": subprocess.Popen, "start_new_session": True, "preexec_fn": heed_ctrl_c}
+    for side in ("before", "after"):
+        service.at, service.fault, service.gone = at, "silent", False
+        with command(side, *arguments, **begun) as process:
+            try:
+                wait_until(lambda: service.gone)
+                os.killpg(process.pid, signal.SIGINT)
+                yield process.wait(timeout=60)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+# One that is refused is sent again, and one that is not answered only after ten seconds.
+@pytest.mark.parametrize(("fault", "sent"), [(500, 2), ("silent", 1)])
+def test_heartbeats_end_with_a_task_that_is_killed(service, command, tmp_path, fault, sent):
     (tmp_path / "long.py").write_text(LONG)
-    service.at, service.fault = ("POST", "/tasks/2/heartbeat"), 500
+    service.at, service.fault = ("POST", "/tasks/2/heartbeat"), fault
     run = command("after", "long.py", "--no-pylint", "run", begin=subprocess.Popen)
     try:
-        # One is refused, and tried again.
-        wait_until(lambda: sum("/tasks/2/heartbeat" in each for each in service.requests) == 2)
+        wait_until(lambda: sum("/tasks/2/heartbeat" in each for each in service.requests) == sent)
         assert service.fault is None and len(scripts()) == 2
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
         assert run.wait(timeout=60) == 1

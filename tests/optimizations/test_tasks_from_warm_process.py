@@ -5,94 +5,29 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from base64 import b64decode
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 
+from benchmarks.support import servers
+from benchmarks.support.services import service_settings
 from tests.interrupts import heed_ctrl_c
+from tests.optimizations.flows_to_fork import DRAWING, SEEING, SIGNALS, SLEEPING
 from tests.optimizations.optimized_releases import NEWEST
 from tests.optimizations.test_real_flows import FLOW as EVERYTHING
+from tests.optimizations.test_runtime_optimizations import NOISY
+from tests.optimizations.test_s3_asked_once import FLOW as SQUARES
+from tests.optimizations.test_s3_asked_once import READ as READ_SQUARES
 
-SEEING = """
-import json, os, resource, signal, subprocess, sys
-from metaflow import FlowSpec, step
-unflushed = open("unflushed", "a")
-unflushed.write("x" if "step" in sys.argv else "")
-class SeeingFlow(FlowSpec):
-    @step
-    def start(self):
-        status = open("/proc/self/status").read().split("\\n")
-        variables = subprocess.check_output(["env"], text=True).split("\\n")
-        print(json.dumps({
-            "arguments": [sys.argv, sys.orig_argv],
-            "main": sorted(set(vars(sys.modules["__main__"])) - {"__cached__"}),
-            "paths": [__file__, os.getcwd(), sys.path],
-            "files": len(os.listdir("/proc/self/fd")),
-            "limits": [resource.getrlimit(each) for each in range(16)],
-            "status": [each for each in status if each.startswith(("Umask", "SigB", "SigC"))],
-            "handlers": [str(signal.getsignal(each)) for each in range(1, 32)],
-            "group": os.getpgrp() == os.getpgid(os.getppid()),
-            "variables": sorted(each for each in variables if "RUNTIME_FORK" not in each),
-            "streams": [
-                (each.encoding, each.errors, each.write_through, each.line_buffering,
-                 each.isatty(), each.seekable())
-                for each in (sys.stdin, sys.stdout, sys.stderr)
-            ],
-        }))
-        self.next(self.end)
-    @step
-    def end(self):
-        pass
-if __name__ == "__main__":
-    SeeingFlow()
-"""
-SLEEPING = """
-import os, time
-from metaflow import FlowSpec, step
-class SleepingFlow(FlowSpec):
-    @step
-    def start(self):
-        with open("task", "w") as file:
-            file.write(str(os.getpid()))
-        time.sleep(600)
-        self.next(self.end)
-    @step
-    def end(self):
-        pass
-if __name__ == "__main__":
-    SleepingFlow()
-"""
-SIGNALS = """
-import os, resource, signal
-from metaflow import FlowSpec, catch, step
-class SignalsFlow(FlowSpec):
-    @step
-    def start(self):
-        self.names = "HUP INT QUIT ABRT KILL USR1 SEGV PIPE ALRM TERM".split()
-        self.next(self.work, foreach="names")
-    @catch(var="problem")
-    @step
-    def work(self):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.kill(os.getpid(), getattr(signal, "SIG" + self.input))
-        self.next(self.join)
-    @step
-    def join(self, inputs):
-        print([(each.index, str(each.problem)) for each in inputs])
-        self.next(self.end)
-    @step
-    def end(self):
-        pass
-if __name__ == "__main__":
-    SignalsFlow()
-"""
 # Times, processes, places in memory, and names that are made of them.
 VARYING = r"\[MFLOG.*?\]|markdown_\w+|0x[0-9a-f]+|\d{10,}[\d.]*|pid \d+|[0-9a-f]{32}"
-VARYING += r"|\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d\.\d+"
+VARYING += r"|\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d\.\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @pytest.fixture(scope="module", params=["tasks_from_warm_process", "after"])
@@ -103,14 +38,20 @@ def forking(series, request):
 
 @pytest.fixture
 def start(forking, tmp_path):
-    """A function that starts a flow, forking or not, always in the same folder."""
+    """A function that starts a flow, forking or not, always in the same folder.
+
+    The folder is empty before a run; a resumed run finds its origin there, and that it is repaired.
+    """
     folder = tmp_path / "flow"
 
-    def start(flow, fork):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        (folder / "flow.py").write_text(flow)
-        (folder / "included.txt").write_text("included text\n")
+    def start(flow, fork, command="run", *options, **settings):
+        if command == "run":
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            (folder / "flow.py").write_text(flow)
+            (folder / "included.txt").write_text("included text\n")
+        else:
+            (folder / "repaired").touch()
         kept = {key: value for key, value in os.environ.items() if not key.startswith("METAFLOW_")}
         environment = kept | {
             "PYTHONPATH": str(forking),
@@ -121,8 +62,9 @@ def start(forking, tmp_path):
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder),
             "METAFLOW_RUNTIME_FORK": str(int(fork)),
             "METAFLOW_RUNTIME_FORK_TIMEOUT": "300",
+            **settings,
         }
-        command = [sys.executable, "flow.py", "--no-pylint", "run"]
+        command = [sys.executable, "flow.py", "--no-pylint", command, *options]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
         streams |= {"stderr": subprocess.STDOUT, "start_new_session": True}
         streams["preexec_fn"] = heed_ctrl_c
@@ -131,23 +73,31 @@ def start(forking, tmp_path):
     return start
 
 
+def content_of(path):
+    """The text of a file. A card holds its data in base64, and that holds what varies."""
+    text = path.read_text(errors="backslashreplace")
+    if path.suffix == ".html":
+        text = re.sub(r'(?<=\] = ")[\w+/]+=*', lambda data: b64decode(data[0]).decode(), text)
+    return text
+
+
 def outcome(folder, process):
     """Status, lines and files of a run but for what always differs, and what was forked."""
     lines = process.communicate()[0].split("\n")
     files = [path for path in (folder / ".metaflow").rglob("*.*") if path.is_file()]
-    kept = [path for path in files if path.suffix in (".log", ".runtime", ".json")]
+    kept = [path for path in files if path.suffix in (".log", ".runtime", ".json", ".html")]
     records = [json.loads(path.read_text()) for path in kept if path.suffix == ".runtime"]
-    texts = [f"{path} {path.read_text()}".replace(', "forked": true', "") for path in kept]
+    texts = [f"{path} {content_of(path)}".replace(', "forked": true', "") for path in kept]
     parts = (lines, map(str, files), texts)
     seen = (sorted(re.sub(VARYING, "#", each) for each in part) for part in parts)
     return process.returncode, *seen, [record.get("forked", False) for record in records]
 
 
-def both(start, flow, act=lambda folder, process: None):
+def both(start, flow, act=lambda folder, process: None, options=()):
     """The outcome of a flow, which must be the same forked and not."""
     seen = []
     for fork in (False, True):
-        folder, process = start(flow, fork)
+        folder, process = start(flow, fork, "run", *options)
         act(folder, process)
         seen.append(outcome(folder, process))
     assert not any(seen[0][-1]) and seen[1][-1] and all(seen[1][-1])
@@ -157,13 +107,65 @@ def both(start, flow, act=lambda folder, process: None):
 
 
 def test_tasks_do_the_same(start):
-    _, (status, lines, *_) = both(start, EVERYTHING)
+    _, (status, lines, files, texts, _) = both(start, EVERYTHING)
     assert status == 1 and any("told to fail" in line for line in lines)
+    assert any(file.endswith("blank-#.html") for file in files)
+    assert any('"source": "# left"' in text for text in texts)
+
+
+def test_tasks_of_nested_foreaches_log_and_are_killed_the_same(start):
+    # One at a time: where several end at the same time, the numbers of later ones are chance.
+    _, (status, lines, *_) = both(start, NOISY, options=("--max-workers", "1"))
+    assert status == 0 and any("[[0, 10], [0, 10, 20, 30, 40]]" in line for line in lines)
+
+
+def test_tasks_are_retried_and_resumed_the_same(start, python):
+    seen = {}
+    for fork in (False, True):
+        folder, process = start(SQUARES, fork)
+        *failed, forked = outcome(folder, process)
+        assert failed[0] == 1 and len(forked) == 11 and set(forked) == {fork}
+        resumed, *_, forked = outcome(*start(SQUARES, fork, "resume"))
+        assert resumed == 0 and len(forked) == 12 and set(forked) == {fork}
+        # Cloned tasks get their numbers by chance; the client finds them by what they are.
+        found = f"import os\nos.environ['METAFLOW_DATASTORE_SYSROOT_LOCAL'] = {str(folder)!r}\n"
+        seen[fork] = failed, python(NEWEST, "before", found + READ_SQUARES)
+    assert seen[True] == seen[False]
+    assert "('squares', '[0, 1, 4, 9, 16, 25]')" in seen[True][1]
+
+
+def test_tasks_register_the_same_with_a_service(start, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+
+        def start_with_service(flow, fork, *command):
+            server, address = servers.start("metadata_service.py", str(tmp_path / f"{fork}.db"))
+            stack.enter_context(server)
+            return start(flow, fork, *command, **service_settings(address))
+
+        both(start_with_service, EVERYTHING)
+    executed, forked = (registered(tmp_path / f"{fork}.db") for fork in (False, True))
+    assert forked == executed
+    assert any("attempt_ok" in row for row in forked)
+
+
+def registered(database):
+    """All rows of a metadata service, but for the order of those of different tasks."""
+    with closing(sqlite3.connect(database)) as tables:
+        rows = (re.sub(VARYING, "#", row) for row in tables.iterdump())
+        return sorted(re.sub(r'(?<=^INSERT INTO "metadata" VALUES\()\d+', "#", row) for row in rows)
 
 
 def test_tasks_see_the_same_and_flush_their_files(start):
     folder, _ = both(start, SEEING)
     assert (folder / "unflushed").read_text() == "xx"
+
+
+def test_tasks_draw_different_numbers_from_a_numpy_that_is_preloaded(start):
+    folder, process = start(DRAWING, True, METAFLOW_RUNTIME_FORK_PRELOAD="numpy.random")
+    status, lines, *_, forked = outcome(folder, process)
+    assert status == 0, lines
+    assert forked == [True] * 5
 
 
 def test_a_task_that_a_signal_ends_fails_the_same(start):
