@@ -50,7 +50,7 @@ CLAIMS = (
 )
 TARGET = Target(
     "a client asks the service for each task and each property anew",
-    claimed="metaflow #2942",
+    claimed="metaflow #2942 and #3320",
     case="service.Reading.time_read(data of 50 tasks)",
     at_least=5,
     reported=True,

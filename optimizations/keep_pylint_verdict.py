@@ -33,7 +33,6 @@ from optimizations.edits import Claim, SourceTree, Target
 
 CLAIMS = (
     Claim("scheduler.Lint.track_second", "process of a second run where pylint is installed"),
-    Claim("scheduler.RunWithPylint.time_second", "second run where pylint is installed"),
 )
 TARGET = Target(
     "where pylint is installed, each run begins by checking the flow with it",

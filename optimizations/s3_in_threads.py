@@ -45,7 +45,8 @@ CLAIMS = (
 )
 TARGET = Target(
     "a call for several objects in S3 starts a process for each of them",
-    claimed="metaflow #3148, a pull request with another answer",
+    claimed="metaflow #1572 (a client for each object), #850 (64 workers are too many), and #3148, "
+    "a pull request with another answer",
     case="s3runs.Batch.time_many(get)",
     at_least=8,
     reported=True,
