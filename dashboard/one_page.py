@@ -44,6 +44,8 @@ def command(base: str, head: str, file: Path, machine: str | None) -> None:
     commits = [comparison.base.commit, comparison.head.commit]
     name = machine or likeliest(RESULTS, machines_with(RESULTS, commits), this_machine())
     measured = read_measured(RESULTS, UPSTREAM)
+    if name not in measured.machines:
+        raise Failure(f"results of {name} are on no page; choose another machine with --machine")
     data = site_data.document(measured, UPSTREAM)
     python = comparison.base.circumstances.get("python")
     if python != next(iter(pythons_of(RESULTS / name)), None):

@@ -15,6 +15,7 @@ from typing import Any
 
 from dashboard.commits_data import is_milestone
 from dashboard.result_files import Measured
+from mfbench.foundation.errors import Failure
 from mfbench.foundation.paths import ROOT
 from mfbench.results.reader import Case, Side, rounded
 
@@ -39,7 +40,11 @@ def files_by_part(measured: Measured) -> Iterator[tuple[str, Sequence[Path]]]:
 
 def texts_of(files: Iterable[Path]) -> list[str]:
     """Return files as they are: the page reads asv's files, and takes in nothing but JSON."""
-    return [path.read_text(encoding="utf-8") for path in files]
+    try:
+        return [path.read_text(encoding="utf-8") for path in files]
+    except UnicodeDecodeError as problem:
+        names = ", ".join(f"{path.parent.name}/{path.name}" for path in files)
+        raise Failure(f"{names} is damaged ({problem}); restore it with git") from None
 
 
 def shared_parts(document: Mapping[str, Any], measured: Measured) -> Iterator[tuple[str, Any]]:
@@ -108,8 +113,9 @@ def write(document: Mapping[str, Any], measured: Measured, folder: Path, old: Pa
         write_part(folder, name, content)
     is_alike = is_same_schema(old)
     for name, files in files_by_part(measured):
-        # One file fewer is another part, too.
-        stamp = max(path.stat().st_mtime_ns for path in files) + len(files)
+        facts = [path.stat() for path in files]
+        # With the sizes, because the file that changed may not be the newest.
+        stamp = max(each.st_mtime_ns for each in facts) + sum(each.st_size for each in facts)
         if not (is_alike and link(old / f"{name}.js", folder / f"{name}.js", stamp)):
             path = write_part(folder, name, texts_of(files))
             os.utime(path, ns=(stamp, stamp))
@@ -124,7 +130,7 @@ def write_part(folder: Path, name: str, content: Any) -> Path:
 
 
 def is_same_schema(old: Path) -> bool:
-    """Tell whether a site's parts are written as today's are: its schema has today's number."""
+    """Tell whether a site's parts are written as today's are: change the schema if they are not."""
     try:
         return (old / SITE_SCHEMA.name).read_bytes() == SITE_SCHEMA.read_bytes()
     except OSError:

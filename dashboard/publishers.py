@@ -67,7 +67,7 @@ def show(measured: Measured, upstream: Path) -> None:
         )
     read = [(str(path.parent), path.name, path.parent.name) for path in measured.read]
     if len(read) < sum(len(each) for found in measured.files.values() for each in found.values()):
-        log.info("very many commits: asv's graphs show the releases and the newest alone")
+        log.info("very many commits: asv's graphs show releases, ends of branches and the newest")
     asv_results.iter_results_paths = lambda _: iter(read)
 
 

@@ -10,7 +10,7 @@ from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import IGNORED_MACHINES
-from mfbench.results.reader import Side, files_of, pythons_of, read_side
+from mfbench.results.reader import Side, files_of, last_began, pythons_of, read_side
 
 # Of more measured commits, only the ends of branches, the releases and the newest are read.
 MOST_READ, NEWEST_READ = 1000, 200
@@ -30,7 +30,7 @@ class Measured:
     files : mapping
         The files of results, by machine and the full hash of the commit.
     sides : mapping
-        What the files hold that were read, by machine.
+        What the files hold that were read, by machine: one side for each commit.
     unknown, unusual : int
         How many files are left out: of commits that the repository lacks, and of other Pythons
         than the one with the most results of the machine.
@@ -47,8 +47,8 @@ class Measured:
     def read(self) -> Iterator[Path]:
         """The files that were read."""
         for machine, sides in self.sides.items():
-            for commit in dict.fromkeys(side.commit for side in sides):
-                yield from self.files[machine][commit]
+            for side in sides:
+                yield from self.files[machine][side.commit]
 
     def only(self, machine: str, commits: Collection[str]) -> Measured:
         """Return what one machine measured of some commits."""
@@ -82,13 +82,21 @@ def read_measured(results: Path, upstream: Path) -> Measured:
 
 
 def sides_of(files: Mapping[str, Sequence[Path]], commits: Collection[str]) -> list[Side]:
-    """Read a machine's files of some commits."""
+    """Read a machine's files of some commits: of each commit what was measured last."""
     return [
-        read_side(path, commit[:8])
+        max((read_file(path, commit) for path in paths), key=last_began)
         for commit, paths in files.items()
         if commit in commits
-        for path in paths
     ]
+
+
+def read_file(path: Path, commit: str) -> Side:
+    """Read a file of results of a commit."""
+    side = read_side(path, commit[:8])
+    if side.commit != commit:
+        name = f"{path.parent.name}/{path.name}"
+        raise Failure(f"{name} holds results of another commit; restore it with git")
+    return side
 
 
 def commits_to_read(

@@ -30,7 +30,8 @@ def document(measured: Measured, upstream: Path, records: Path = RECORDS) -> dic
     every = [side for found in measured.sides.values() for side in found]
     cases = {case: place for place, case in enumerate(sorted({c for s in every for c in s.cases}))}
     known = read_benchmarks(measured.results) if every else {}
-    names = sorted({case.benchmark for case in cases})
+    # Also those that only commits have that were not read.
+    names = sorted({*known, *(case.benchmark for case in cases)})
     # Of a benchmark that the suite no longer has, only the name is known.
     benchmarks = [known.get(name, Benchmark(name, "time", "seconds", "")) for name in names]
     base, head = (find_commit(upstream, name) for name in ("main", "optimized"))

@@ -18,6 +18,8 @@ async function takeFiles(files) {
 function takeResult(text, name) {
   const content = parsedResult(text);
   if (content.version !== 2 || !content.commit_hash || !content.results) throw new Error(`${name} is no result file of asv`);
+  // What can't be read is not taken in.
+  sideOf(content);
   const { commit_hash: hash, date, params } = content;
   const machine = params.machine || "dropped";
   if (!data.machines.some((each) => each.name === machine)) {

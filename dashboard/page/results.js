@@ -1,5 +1,4 @@
-// asv's files of results, as the comparison needs them. What asv's reader makes of them in Python,
-// mfbench/results/reader.py tells.
+// Reads asv's result files for the comparison, as mfbench/results/reader.py does.
 "use strict";
 
 // asv writes null for what failed, and NaN, which is no JSON, for what was skipped; statistics that
@@ -10,7 +9,14 @@ const DIGITS = 6;
 
 /** Read the text of a file. */
 function parsedResult(text) {
-  return JSON.parse(text.replace(/-?\b(NaN|Infinity)\b/g, JSON.stringify(SKIPPED)));
+  const wordsAndTexts = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
+  return JSON.parse(text.replace(wordsAndTexts, (found) => (found[0] === '"' ? found : JSON.stringify(SKIPPED))));
+}
+
+/** Return when the last run began whose results a file holds. */
+function lastBegan({ results, result_columns: columns }) {
+  const place = columns.indexOf("started_at");
+  return d3.max(Object.values(results), (values) => values[place] || 0) || 0;
 }
 
 /** Return what a file says of a commit: its circumstances, and what was measured by place of the case. */

@@ -23,7 +23,8 @@ def missing_jobs(jobs: Iterable[Job], request: Request) -> Iterator[Job]:
     """
     for job in jobs:
         sides = {
-            commit: read_sides(request.results, request.machine, commit, commit, request.python)
+            # The last measured environment, as it is that which is shown.
+            commit: read_sides(request.results, request.machine, commit, commit, request.python)[:1]
             for commit in job.commits
         }
         needed = {

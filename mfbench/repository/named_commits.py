@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfbench.foundation.git_command import git
+from mfbench.repository.control import REFERENCE
 
-REFS = ("--decorate=full", "--decorate-refs=refs/tags", "--decorate-refs=refs/heads")
-FIELDS = "%H%x00%P%x00%ct%x00%D%x00%(trailers:key=Optimization,valueonly,separator=%x20)%x00%s"
+REFS = [f"--decorate-refs={each}" for each in ("refs/tags", "refs/heads", REFERENCE)]
+# No part of a commit can hold the character between them.
+FIELDS = "%H%x00%P%x00%ct%x00%D%x00%(trailers:key=Optimization,valueonly,unfold)%x00%s"
+NUMBER_OF_FIELDS = 6
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,27 @@ class NamedCommit:
 
 def named_commits(upstream: Path) -> list[NamedCommit]:
     """Return all commits of the repository, the oldest first."""
-    log = git(upstream, "log", "--all", "--date-order", *REFS, f"--format={FIELDS}")
-    found, below = [], ""
-    for line in log.splitlines():
-        commit, parents, seconds, refs, optimization, title = line.split("\0", 5)
-        parent = parents.partition(" ")[0]
+    options = ("--all", "--date-order", "-z", "--decorate=full", *REFS, f"--format={FIELDS}")
+    fields = iter(git(upstream, "log", *options).split("\0"))
+    found: list[NamedCommit] = []
+    of_series, has_tip = "", False
+    for commit, parents, seconds, refs, trailer, title in zip(*[fields] * NUMBER_OF_FIELDS):
+        parent, optimization = parents.partition(" ")[0], trailer.strip()
         tags, branches = (re.findall(rf"refs/{kind}/([^,]+)", refs) for kind in ("tags", "heads"))
-        is_tip = bool(optimization) and "optimized" in branches
-        in_series = is_tip or commit == below
-        if in_series and optimization:
-            below = parent
+        # A person may have committed on top of the series.
+        in_series = commit == of_series or "optimized" in branches
+        if in_series and not tags:
+            of_series = parent
+        is_tip = in_series and bool(optimization) and not has_tip
+        has_tip = has_tip or is_tip
         if tags:
             name, role = tags[0], "release"
-        elif optimization == "control":
-            name, role = optimization, "control"
+        elif REFERENCE in refs:
+            name, role = "control", "control"
         elif optimization:
-            name, role = optimization if in_series else f"pr/{optimization}", "optimization"
+            alone = max(branches, key=lambda each: each.startswith("pr/"), default="")
+            name = optimization if in_series else alone or f"pr/{optimization}"
+            role = "optimization"
         else:
             name, role = min(branches, key=lambda each: each != "main", default=""), "other"
         found.append(NamedCommit(commit, name, role, is_tip, parent, int(seconds), title))

@@ -154,7 +154,12 @@ def read_sides(results: Path, machine: str, name: str, commit: str, python: str 
     """
     python = python or next(iter(pythons_of(results / machine)), "")
     sides = [read_side(path, name) for path in files_of(results / machine, commit, python)]
-    return sorted(sides, key=lambda side: -max((m.began for m in side.cases.values()), default=0))
+    return sorted(sides, key=last_began, reverse=True)
+
+
+def last_began(side: Side) -> float:
+    """Return when the last run of a side began; 0 if that is not known."""
+    return max((each.began for each in side.cases.values()), default=0.0)
 
 
 def read_side(path: Path, name: str) -> Side:

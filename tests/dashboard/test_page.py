@@ -12,6 +12,7 @@ import pytest
 
 from dashboard import site_data
 from dashboard.result_files import read_measured
+from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.report.glance import headline, trust_text, verdict_sentence
 from mfbench.repository.series import read_series
@@ -177,7 +178,10 @@ def test_without_results_the_page_says_so(look, page_of, measured, data, tmp_pat
 def test_text_in_the_data_is_never_taken_for_html(look, page_of, copied):
     evil = "</script><img src=x onerror=alert(1)>"
     for path in copied.glob("*/*-*.json"):
-        path.write_text(path.read_text().replace("dict-233B", evil))
+        content = json.loads(path.read_text().replace("dict-233B", evil))
+        # asv writes NaN and Infinity for numbers; in a text they are words.
+        content["requirements"][evil] = f'{evil} NaN "-Infinity" \\'
+        path.write_text(json.dumps(content))
     measured = read_measured(copied, UPSTREAM)
     data = json.dumps(site_data.document(measured, UPSTREAM))
     page = look(page_of(measured, json.loads(data.replace("optimized", evil))), "#view=compare")
@@ -187,6 +191,17 @@ def test_text_in_the_data_is_never_taken_for_html(look, page_of, copied):
     assert offered == [evil]
     page.press("#base", "Enter")
     assert page.locator("img").count() == 0
+
+
+def test_a_damaged_part_is_named(published, tmp_path, browser):
+    site = shutil.copytree(published, tmp_path / "site")
+    part = site / "data" / "results" / MACHINE / f"{commit_of(UPSTREAM, 'optimized')}.js"
+    part.write_text(part.read_text().replace("{", "", 1))
+    page = browser.new_page()
+    page.goto(f"{(site / 'index.html').as_uri()}#view=compare")
+    page.wait_for_function("document.getElementById('sentence').textContent.includes('damaged')")
+    assert f"data/results/{MACHINE}/{part.name} is damaged" in page.inner_text("#sentence")
+    page.close()
 
 
 def test_the_page_and_old_addresses_lead_to_asv(published, look):

@@ -1,6 +1,7 @@
 """The published site: whole or not at all, without other hosts, with data that programs read."""
 
 import json
+import os
 import re
 import shutil
 from xml.etree import ElementTree
@@ -8,7 +9,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from dashboard import commits_data, result_files, site_data
+from dashboard import commits_data, parts, result_files, site_data
 from dashboard.result_files import read_measured
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import commit_of, git
@@ -196,6 +197,32 @@ def test_what_is_as_before_is_not_written_again(tmp_path, copied):
         found.append([(path.stat().st_ino, "second" in path.read_text()) for path in parts])
     (main, _), (main_again, optimized_again) = found
     assert main_again == main and optimized_again[1]
+
+
+def test_a_file_of_another_commit_is_named(copied):
+    path = file_of(copied, "optimized")
+    path.rename(path.with_name(f"{commit_of(UPSTREAM, 'main~1')[:8]}{path.name[8:]}"))
+    with pytest.raises(Failure, match=r"json holds results of another commit; restore it with git"):
+        read_measured(copied, UPSTREAM)
+
+
+def test_a_part_is_written_anew_if_a_file_or_the_form_of_parts_has_changed(tmp_path, copied):
+    measured = read_measured(copied, UPSTREAM)
+    data = site_data.document(measured, UPSTREAM)
+    folders = [tmp_path / name for name in ("first", "second", "third")]
+    schema = "site.schema.json"
+    for folder, old in zip(folders, [tmp_path, *folders]):
+        parts.write(data, measured, folder, old)
+        if folder == folders[0]:
+            shutil.copy(ROOT / "dashboard" / schema, folder)
+        path = file_of(copied, "main")
+        times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+        path.write_text(path.read_text() + " ")
+        # As rsync and cp -p do.
+        os.utime(path, ns=times)
+    names = [f"results/{MACHINE}/{commit_of(UPSTREAM, each)}.js" for each in ("main", "optimized")]
+    main, optimized = ([(folder / name).stat().st_ino for folder in folders] for name in names)
+    assert len(set(main)) == 3 and optimized[0] == optimized[1] != optimized[2]
 
 
 def test_a_damaged_import_tree_is_named(tmp_path):

@@ -1,6 +1,8 @@
 """The page judges as mfbench/verdict does: on committed results and on generated samples."""
 
+import json
 import re
+import shutil
 from dataclasses import replace
 from itertools import combinations, pairwise, product
 from statistics import median
@@ -8,9 +10,10 @@ from statistics import median
 import numpy as np
 import pytest
 
+from dashboard import result_files
 from dashboard.result_files import read_measured
 from mfbench.foundation.git_command import commit_of
-from mfbench.foundation.paths import UPSTREAM
+from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.report.comparison_text import cells, headline, means
 from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
 from mfbench.report.words import value_text
@@ -21,12 +24,13 @@ from mfbench.verdict.comparison import compare, timed_row, with_verdicts
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Row, control_noise, geometric_mean, same_code_noise
 from mfbench.verdict.verdict import MOVED, Verdict, judge_count
-from tests.committed import MACHINE, add_answers, edit
+from tests.committed import MACHINE, add_answers, edit, file_of
 from tests.conftest import NEWEST
 from tests.published_sites import MACHINES
 
 pytestmark = pytest.mark.slow
 
+COMMAND = "instructions.Command.track_run"
 GLANCE = (verdict_sentence, where_text, costs_text, trust_text)
 # What has to be the same of a row: words, and numbers.
 OF_A_ROW = """const ofRow = (row) => [
@@ -159,6 +163,54 @@ def test_wrong_answers_and_several_runs(copied, page_of, look):
     reasons = " ".join(row.reason for row in expected.rows)
     for each in ("different runs", "wrong in optimized", f"wrong in {NEWEST} and optimized"):
         assert each in reasons
+
+
+def test_a_commit_that_was_not_read_is_compared_as_the_others_are(
+    copied, page_of, look, monkeypatch
+):
+    monkeypatch.setattr(result_files, "MOST_READ", 1)
+    monkeypatch.setattr(result_files, "NEWEST_READ", 0)
+    commit = commit_of(UPSTREAM, "optimized~3")
+    shutil.copy(file_of(RESULTS, "optimized~3"), copied / MACHINE)
+    measured = read_measured(copied, UPSTREAM)
+    assert commit not in {side.commit for side in measured.sides[MACHINE]}
+    pair = commit_of(UPSTREAM, "main"), commit
+    page = look(page_of(measured))
+    names = [page.evaluate("(hash) => nameOf(data, hash)", each) for each in pair]
+    expected = compare_revisions(copied, UPSTREAM, names, MACHINE, commits=pair)
+    require_same(page.evaluate(COMPARE, [MACHINE, *pair])[0], expected.rows)
+    # Where no commit that was read has these counts, they are counts all the same.
+    sides = [replace(side, cases=without_counts(side)) for side in measured.sides[MACHINE]]
+    page = look(page_of(replace(measured, sides={MACHINE: sides})))
+    found, *_ = page.evaluate(COMPARE, [MACHINE, *pair])
+    row = expected.row(f"{COMMAND}(import metaflow)")
+    require_same([each for each in found if each[0][0] == str(row.case)], [row])
+    assert row.verdict in MOVED
+
+
+def without_counts(side):
+    return {case: each for case, each in side.cases.items() if case.benchmark != COMMAND}
+
+
+def test_of_several_environments_the_last_measured_is_compared(copied, page_of, look):
+    def renew(content):
+        content["env_name"] += "-renewed"
+        content["requirements"]["xxhash"] = "3.6.0"
+        content["results"] = dict([*content["results"].items()][::2])
+        begin_anew(content, 0)
+
+    for name in ("main", "optimized"):
+        path = file_of(copied, name)
+        first = path.with_name(f"{path.name[:8]}-pinned-py3.11-00000000.json")
+        shutil.copy(path, first)
+        content = json.loads(first.read_text())
+        renew(content)
+        first.write_text(json.dumps(content))
+    page = look(page_of(read_measured(copied, UPSTREAM)))
+    expected = compare_revisions(copied, UPSTREAM, (NEWEST, "optimized"), MACHINE)
+    assert expected.base.circumstances["xxhash"] == "3.6.0"
+    found, *_ = page.evaluate(COMPARE, [MACHINE, expected.base.commit, expected.head.commit])
+    require_same(found, expected.rows)
 
 
 def begin_anew(content, shift):
