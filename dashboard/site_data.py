@@ -100,8 +100,9 @@ def first_pair(
 
     Else the oldest or the newest of the others takes the place; both are empty without any.
     """
+    known = set(measured)
     choice = [
-        each["hash"] for each in commits if each["hash"] in measured and each["role"] != "control"
+        each["hash"] for each in commits if each["hash"] in known and each["role"] != "control"
     ]
     if not choice:
         return ["", ""]
