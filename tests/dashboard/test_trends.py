@@ -1,5 +1,6 @@
 """The overview's charts say what people decided about a release's changes."""
 
+import shutil
 from dataclasses import replace
 
 from dashboard import site_data
@@ -8,6 +9,8 @@ from dashboard.trends import TILES, trends
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.changes import ACKNOWLEDGED, OPEN, read_changes
+from mfbench.verdict.revisions import compare_revisions
+from tests.committed import MACHINE, NAMES
 
 
 def test_a_step_has_its_decision():
@@ -30,3 +33,14 @@ def test_a_step_has_its_decision():
         tiles = trends(measured.sides, commits, known, UPSTREAM, None, changes)
         steps = [step for chart in tiles[0]["charts"] for step in chart["steps"]]
         assert [each["decision"] for each in steps if each["head"] == "2.16.8"] == [said]
+
+
+def test_of_machines_with_as_many_commits_that_of_the_comparison_is_drawn(copied):
+    for path in shutil.copytree(copied / MACHINE, copied / "another").iterdir():
+        path.write_text(path.read_text().replace(f'"{MACHINE}"', '"another"'))
+    measured = read_measured(copied, UPSTREAM)
+    commits, known = site_data.document(measured, UPSTREAM)["commits"], read_benchmarks(copied)
+    for machine in (MACHINE, "another"):
+        compared = compare_revisions(copied, UPSTREAM, NAMES, machine)
+        tiles = trends(measured.sides, commits, known, UPSTREAM, compared)
+        assert {each["machine"] for tile in tiles for each in tile["charts"]} == {machine}
