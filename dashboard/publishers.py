@@ -57,14 +57,10 @@ def publish_complete(conf: Any, **options: Any) -> None:
 def show(measured: Measured, upstream: Path) -> None:
     """Let asv's pages and this project's show what was measured; say what is left out."""
     Site.measured = measured
-    if measured.unknown:
-        log.warning(
-            f"{measured.unknown} results are of commits that {upstream.name}/ lacks: not shown"
-        )
-    if measured.unusual:
-        log.warning(
-            f"{measured.unusual} results are of other Pythons than most of their machine: not shown"
-        )
+    if count := measured.of_unknown_commits:
+        log.warning(f"{count} results are of commits that {upstream.name}/ lacks: not shown")
+    if count := measured.of_other_pythons:
+        log.warning(f"{count} results are of other Pythons than most of their machine: not shown")
     read = [(str(path.parent), path.name, path.parent.name) for path in measured.read]
     if len(read) < sum(len(each) for found in measured.files.values() for each in found.values()):
         log.info("very many commits: asv's graphs show releases, ends of branches and the newest")

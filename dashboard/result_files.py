@@ -31,7 +31,7 @@ class Measured:
         The files of results, by machine and the full hash of the commit.
     sides : mapping
         What the files hold that were read, by machine: one side for each commit.
-    unknown, unusual : int
+    of_unknown_commits, of_other_pythons : int
         How many files are left out: of commits that the repository lacks, and of other Pythons
         than the one with the most results of the machine.
     """
@@ -40,8 +40,8 @@ class Measured:
     machines: Mapping[str, Mapping[str, str]]
     files: Mapping[str, Mapping[str, Sequence[Path]]]
     sides: Mapping[str, Sequence[Side]]
-    unknown: int = 0
-    unusual: int = 0
+    of_unknown_commits: int = 0
+    of_other_pythons: int = 0
 
     @property
     def read(self) -> Iterator[Path]:
@@ -64,21 +64,21 @@ def read_measured(results: Path, upstream: Path) -> Measured:
     known = {commit[:8]: commit for commit in newest_first}
     machines = measured_machines(results)
     files: dict[str, dict[str, list[Path]]] = {}
-    unknown = unusual = 0
+    of_unknown_commits = of_other_pythons = 0
     for machine in machines:
         found = files.setdefault(machine, {})
         usual = f"-py{next(iter(pythons_of(results / machine)), '')}-"
         for path in files_of(results / machine):
             if path.name[:8] not in known:
-                unknown += 1
+                of_unknown_commits += 1
             elif usual not in path.name:
-                unusual += 1
+                of_other_pythons += 1
             else:
                 found.setdefault(known[path.name[:8]], []).append(path)
     commits = {commit for found in files.values() for commit in found}
     read = commits_to_read(upstream, newest_first, commits)
     sides = {machine: sides_of(found, read) for machine, found in files.items()}
-    return Measured(results, machines, files, sides, unknown, unusual)
+    return Measured(results, machines, files, sides, of_unknown_commits, of_other_pythons)
 
 
 def sides_of(files: Mapping[str, Sequence[Path]], commits: Collection[str]) -> list[Side]:

@@ -94,13 +94,13 @@ def trends(
     changes : iterable of Change, optional
         Confirmed changes; the decision on each is shown beside its step.
     """
-    first = comparison.base.circumstances.get("machine", "") if comparison else ""
+    preferred = comparison.base.circumstances.get("machine", "") if comparison else ""
     decisions = {each.key: each.decision for each in changes if each.state != IMPROVEMENT}
     made = []
     for tile in TILES:
         # The count first: its steps are real.
         cases = map(Case.parse, reversed(tile.cases))
-        charts = [chart(case, sides, commits, benchmarks, upstream, first) for case in cases]
+        charts = [chart(case, sides, commits, benchmarks, upstream, preferred) for case in cases]
         found = [each for each in charts if each is not None]
         for each in found:
             for step in each["steps"]:
@@ -130,15 +130,15 @@ def chart(
     commits: Sequence[Mapping[str, Any]],
     benchmarks: Mapping[str, Benchmark],
     upstream: Path,
-    first: str = "",
+    preferred: str = "",
 ) -> dict[str, Any] | None:
     """Return a case over the commits of the machine that measured most of them; None without any.
 
-    Of equals, it is the `first`, which the page compares on. Where there is no release, the newest
+    Of equals, it is `preferred`, which the page compares on. Where there is no release, the newest
     commits but controls and optimisations are shown.
     """
     found = {name: shown_sides(each, commits, case) for name, each in sides.items()}
-    machine = max(found, key=lambda name: (len(found[name]), name == first), default="")
+    machine = max(found, key=lambda name: (len(found[name]), name == preferred), default="")
     if not machine or len(found[machine]) < FEWEST_POINTS:
         return None
     declared = benchmarks.get(case.benchmark)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -18,8 +17,8 @@ from mfbench.asv_plugin.environment import CONSTRAINTS, run_uv
 from mfbench.foundation.errors import Failure, NothingMeasured
 from mfbench.foundation.files import write_text
 from mfbench.foundation.options import bench_option, rounds_option
-from mfbench.foundation.paths import RENEWAL_MACHINE, RESULTS, ROOT, UPSTREAM
-from mfbench.measure.asv_command import CONFIGURED, configuration, one_run
+from mfbench.foundation.paths import RENEWAL_MACHINE, RESULTS, UPSTREAM
+from mfbench.measure.asv_command import ASV_CONF, configuration, configured, one_run
 from mfbench.measure.jobs import Request, jobs_for, run_jobs
 from mfbench.measure.profiles import PROFILES
 from mfbench.measure.pythons import reason_for_none
@@ -77,11 +76,11 @@ def command(packages: tuple[str, ...], bench: str | None, rounds: int | None, ac
     found = f"{changes or 'none'} of {len(judged)} cases"
     click.echo(f"The renewal itself changes {found}, as far as this run can tell.")
     if accept:
-        configured = CONFIGURED.read_text(encoding="utf-8")
+        text = ASV_CONF.read_text(encoding="utf-8")
         for name, version in changed.items():
-            configured = re.sub(rf'("{name}"\s*:\s*\[\s*")[^"]+', rf"\g<1>{version}", configured)
+            text = re.sub(rf'("{name}"\s*:\s*\[\s*")[^"]+', rf"\g<1>{version}", text)
         write_text(CONSTRAINTS, new)
-        write_text(CONFIGURED, configured)
+        write_text(ASV_CONF, text)
         click.echo("Pinned. Run make setup, then mfbench update; older results stay as they are.")
 
 
@@ -110,15 +109,12 @@ def compare_pins(
     conf.include = [{"python": THIS_PYTHON, "req": pins}]
     usual, other = get_environments(conf, None)
     other.constraints = constraints
-    # asv takes the folder of its configuration for the project's.
-    with one_run(), NamedTemporaryFile("w", dir=ROOT, prefix=".asv-", suffix=".conf.json") as file:
-        json.dump({"version": 1, **vars(conf)}, file)
-        file.flush()
+    with one_run(), configured(conf) as path:
         if reason := reason_for_none(usual) or reason_for_none(other):
             raise Failure(reason)
         shutil.rmtree(RESULTS / RENEWAL_MACHINE, ignore_errors=True)
         machine = ensure_machine(RENEWAL_MACHINE)
-        request = Request(machine, benchmarks, cases, rounds, options=("--config", file.name))
+        request = Request(machine, benchmarks, cases, rounds, options=("--config", path))
         needed = dict.fromkeys(sorted(cases), commits)
         jobs = jobs_for("with both sets of pins", needed, request, PROFILES["default"])
         run_jobs(jobs, request)

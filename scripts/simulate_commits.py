@@ -2,11 +2,9 @@
 
 import json
 import random
-import re
 import resource
 import shutil
 import sys
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -16,11 +14,13 @@ from typing import Any
 import click
 from asv.main import main as asv
 
-import dashboard.publishers as publishers
-from mfbench.foundation.errors import run
+from dashboard import publishers, regressions
+from mfbench.foundation.errors import Failure, run
 from mfbench.foundation.git_command import git
-from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
+from mfbench.foundation.paths import RESULTS, UPSTREAM
+from mfbench.measure.asv_command import configuration, configured
 from mfbench.report.readme_table import machine_of_tables
+from mfbench.repository.build import require
 from mfbench.repository.commits import NewCommit, write_commits
 from mfbench.repository.series import find_commit
 
@@ -30,7 +30,7 @@ FIRST, STEP = 1_735_700_000, 5000
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("folder", type=click.Path(exists=False, path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--commits", type=click.IntRange(min=1), default=10_000, show_default=True)
 def command(folder: Path, commits: int) -> None:
     """Publish simulated results of very many commits, once, and again with one commit more.
@@ -38,7 +38,11 @@ def command(folder: Path, commits: int) -> None:
     FOLDER is made, and filled with a repository, its results and the site: 1.5 GB for 10,000
     commits. The results are those of the newest release, with other numbers.
     """
+    require(UPSTREAM)
     machine = machine_of_tables(RESULTS, UPSTREAM)
+    if folder.exists():
+        raise Failure(f"{folder} exists; name a new folder")
+    folder = folder.absolute()
     shutil.copytree(UPSTREAM, folder / "upstream", symlinks=True)
     shutil.copytree(RESULTS / machine, folder / "results" / machine)
     shutil.copy(RESULTS / "benchmarks.json", folder / "results")
@@ -96,22 +100,20 @@ def say(when: str, folder: Path) -> None:
 def publish(folder: Path) -> tuple[float, float, float]:
     """Return the seconds of our pages, those of all pages, and megabytes of memory."""
     spent: list[float] = []
-    for owner, name in ((publishers, "read_measured"), (publishers.Site, "publish")):
+    pages = [(each, "publish") for each in (publishers.Commits, publishers.Site, regressions)]
+    for owner, name in ((publishers, "read_measured"), *pages):
         setattr(owner, name, timed(getattr(owner, name), spent))
-    configured = (ROOT / "asv.conf.json").read_text()
+    conf = configuration()
     for key, name in (("results_dir", "results"), ("html_dir", "html"), ("repo", "upstream")):
-        configured = re.sub(rf'"{key}": "\w+"', f'"{key}": "{folder / name}"', configured)
-    # asv takes the folder of its configuration for the project's.
-    with tempfile.NamedTemporaryFile("w", dir=ROOT, prefix=".asv-", suffix=".conf.json") as file:
-        file.write(configured)
-        file.flush()
-        sys.argv = ["asv", "--config", file.name, "publish"]
-        begun = time.perf_counter()
+        setattr(conf, key, str(folder / name))
+    begun = time.perf_counter()
+    with configured(conf) as path:
+        sys.argv = ["asv", "--config", path, "publish"]
         try:
             asv()
         except SystemExit as ended:
             if ended.code:
-                raise
+                raise Failure("asv can't publish; above is why") from None
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return sum(spent), time.perf_counter() - begun, kilobytes / 1000
 

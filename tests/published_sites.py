@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from dashboard.result_files import read_measured
 from dashboard.trends import trends
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
+from mfbench.measure.asv_command import configuration, configured
 from mfbench.repository import build
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.verdict.revisions import compare_revisions
@@ -40,14 +39,11 @@ def committed_results(made_once) -> Path:
 
 
 def publish(results: Path, site: Path, upstream: Path) -> subprocess.CompletedProcess[str]:
-    """Let asv publish results; its configuration has to lie in the project's folder."""
-    configured = (ROOT / "asv.conf.json").read_text()
-    for name, path in (("results_dir", results), ("html_dir", site), ("repo", upstream)):
-        configured = re.sub(rf'"{name}": "\w+"', f'"{name}": "{path}"', configured)
-    with tempfile.NamedTemporaryFile("w", dir=ROOT, prefix=".asv-", suffix=".conf.json") as file:
-        file.write(configured)
-        file.flush()
-        command = [sys.executable, "-m", "asv", "--config", file.name, "publish"]
+    """Let asv publish results."""
+    conf = configuration()
+    conf.results_dir, conf.html_dir, conf.repo = map(str, (results, site, upstream))
+    with configured(conf) as path:
+        command = [sys.executable, "-m", "asv", "--config", path, "publish"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 

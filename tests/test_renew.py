@@ -9,12 +9,9 @@ import sys
 import pytest
 
 from mfbench.foundation.git_command import commit_of
-from mfbench.foundation.paths import UPSTREAM
 from mfbench.measure.asv_command import configuration
 from mfbench.results.machines import machines_with
-from mfbench.verdict.revisions import compare_revisions
 from tests.command_line import mfbench
-from tests.committed import MACHINE, NAMES
 from tests.project_clones import variables
 
 PINS = {name: version for name, (version,) in configuration().matrix["req"].items()}
@@ -41,19 +38,6 @@ def test_a_renewal_names_pinned_packages_and_one_version_of_each(wrong):
 def test_a_version_that_nobody_can_install_or_that_is_pinned_is_refused(version, reason):
     said = mfbench("renew", f"isal=={version}")
     assert said.returncode == 3 and re.search(reason, said.stderr) and said.stderr.count("\n") == 1
-
-
-def test_where_a_commit_has_results_with_older_and_newer_pins_the_newer_are_compared(copied):
-    for path in (copied / MACHINE).glob("*-py3.11-*.json"):
-        content = json.loads(path.read_text())
-        content["env_name"] = content["env_name"].rpartition("-")[0] + "-ffffffff"
-        content["requirements"]["xxhash"] = OTHER
-        for each in content["results"].values():
-            each[content["result_columns"].index("started_at")] += 86_400_000
-        path.with_name(path.name[:-13] + "ffffffff.json").write_text(json.dumps(content))
-    compared = compare_revisions(copied, UPSTREAM, NAMES, MACHINE)
-    for side in (compared.base, compared.head, compared.control):
-        assert side.circumstances["xxhash"] == OTHER
 
 
 @pytest.mark.slow

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from tempfile import NamedTemporaryFile
 
 from asv.config import Config
 from asv.util import UserError
@@ -20,7 +22,7 @@ from mfbench.foundation.paths import ROOT
 # asv's exit code where it ran and some benchmarks failed.
 BENCHMARKS_FAILED = 2
 SECONDS_TO_STOP = 10
-CONFIGURED = ROOT / "asv.conf.json"
+ASV_CONF = ROOT / "asv.conf.json"
 
 
 @contextmanager
@@ -41,12 +43,22 @@ def one_run(began: float | None = None) -> Iterator[None]:
 def configuration() -> Config:
     """Read asv.conf.json; asv itself shows a traceback where it is no JSON."""
     try:
-        conf = Config.load(str(CONFIGURED))
+        conf = Config.load(str(ASV_CONF))
     except (UserError, ValueError, TypeError) as problem:
         reason = " ".join(str(problem).split())
         raise Failure(f"asv.conf.json can't be read ({reason}); correct it") from None
     conf.env_dir = str(ROOT / conf.env_dir)
     return conf
+
+
+@contextmanager
+def configured(conf: Config) -> Iterator[str]:
+    """Write a configuration of asv other than asv.conf.json; yield its path, and remove it."""
+    # asv takes the folder of its configuration for the project's.
+    with NamedTemporaryFile("w", dir=ROOT, prefix=".asv-", suffix=".conf.json") as file:
+        json.dump({"version": 1, **vars(conf)}, file)
+        file.flush()
+        yield file.name
 
 
 def asv(*arguments: str, stdin: str = "", may_fail: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,24 +55,34 @@ def named_commits(upstream: Path) -> list[NamedCommit]:
     fields = iter(git(upstream, "log", *options).split("\0"))
     found: list[NamedCommit] = []
     of_series, has_tip = "", False
-    for commit, parents, seconds, refs, trailer, title in zip(*[fields] * NUMBER_OF_FIELDS):
+    for commit, parents, seconds, decoration, trailer, title in zip(*[fields] * NUMBER_OF_FIELDS):
         parent, optimization = parents.partition(" ")[0], trailer.strip()
-        tags, branches = (re.findall(rf"refs/{kind}/([^,]+)", refs) for kind in ("tags", "heads"))
+        refs = [re.sub("^(tag: |HEAD -> )", "", each) for each in decoration.split(", ")]
         # A person may have committed on top of the series.
-        in_series = commit == of_series or "optimized" in branches
-        if in_series and not tags:
+        in_series = commit == of_series or "refs/heads/optimized" in refs
+        name, role = name_and_role(refs, optimization, in_series)
+        if in_series and role != "release":
             of_series = parent
-        is_tip = in_series and bool(optimization) and not has_tip
+        is_tip = in_series and role == "optimization" and not has_tip
         has_tip = has_tip or is_tip
-        if tags:
-            name, role = tags[0], "release"
-        elif REFERENCE in refs:
-            name, role = "control", "control"
-        elif optimization:
-            alone = max(branches, key=lambda each: each.startswith("pr/"), default="")
-            name = optimization if in_series else alone or f"pr/{optimization}"
-            role = "optimization"
-        else:
-            name, role = min(branches, key=lambda each: each != "main", default=""), "other"
         found.append(NamedCommit(commit, name, role, is_tip, parent, int(seconds), title))
     return found[::-1]
+
+
+def name_and_role(refs: Sequence[str], optimization: str, in_series: bool) -> tuple[str, str]:
+    """Return what a commit is called and what it is, by its refs and the optimisation it names."""
+    tags, branches = (
+        [ref.removeprefix(kind) for ref in refs if ref.startswith(kind)]
+        for kind in ("refs/tags/", "refs/heads/")
+    )
+    if tags:
+        return tags[0], "release"
+    # Not by its message, which anybody can write.
+    if any(ref.startswith(f"{REFERENCE}/") for ref in refs):
+        return "control", "control"
+    if in_series and optimization:
+        return optimization, "optimization"
+    if optimization:
+        alone = max(branches, key=lambda each: each.startswith("pr/"), default="")
+        return alone or f"pr/{optimization}", "optimization"
+    return min(branches, key=lambda each: each != "main", default=""), "other"

@@ -3,7 +3,7 @@
 import pytest
 
 from mfbench.foundation.git_command import git
-from mfbench.repository.control import write_control
+from mfbench.repository.control import REFERENCE, write_control
 from mfbench.repository.named_commits import named_commits
 from mfbench.repository.series import find_commit
 from tests.conftest import NEWEST
@@ -49,10 +49,11 @@ def test_the_series_is_told_from_what_stands_alone_and_from_what_is_on_top(upstr
 
 def test_only_what_was_written_as_a_control_is_one(upstream, commit):
     control = write_control(upstream, find_commit(upstream, "main"))
-    git(upstream, "switch", "--quiet", "--create", "mine")
+    branch = f"{REFERENCE}/mine,too"
+    git(upstream, "switch", "--quiet", "--create", branch)
     posing = commit("Title\n\nOptimization: control")
     (_, _, role), (name, _, other) = told(upstream, control, posing)
-    assert (role, name, other) == ("control", "mine", "optimization")
+    assert (role, name, other) == ("control", branch, "optimization")
 
 
 def test_any_message_can_be_read(upstream, commit):
