@@ -91,7 +91,9 @@ def renewed(constraints: Path, changed: Mapping[str, str], pins: Mapping[str, st
     # Else uv renews numpy for some Pythons. For those that the suite does not support, it has to.
     kept = "".join(f"{name}=={pins[name]} ; python_version < '3.14'\n" for name in pins)
     if reason := run_uv(*COMPILE.split(), *named, f"--output-file={constraints}", stdin=kept):
-        raise Failure(f"these versions can't be pinned ({reason}); try others, or check the network")
+        raise Failure(
+            f"these versions can't be pinned ({reason}); try others, or check the network"
+        )
     return constraints.read_text()
 
 
