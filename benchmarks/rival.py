@@ -1,16 +1,21 @@
-"""The rival: artifacts as lz4 frames, measured beside the usual store.
+"""Rivals: what others propose for metaflow, measured beside what it does.
 
-metaflow's pull request 3090 proposes it: blobs with `cas_version` 2, and lz4 as one more
+Pull request 3090 stores artifacts as lz4 frames: blobs with `cas_version` 2, and lz4 as one more
 requirement. Payloads and steps are those of `artifacts`: each case stands beside that of
 `artifacts.Save`, `Load` or `Stored` at the same commit in the same run.
+
+Pull request 3148 handles batches of S3 objects in threads. A stand-in for it, written from its
+description, stands beside `s3runs.Batch`.
 """
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from benchmarks import artifacts
+from benchmarks import artifacts, s3runs
 from benchmarks.support.datastores import ContentAddressedStore
+from benchmarks.support.environment import fresh_folder
 
 with suppress(ImportError):  # only the measured environment has it
     import lz4.frame
@@ -70,3 +75,37 @@ class StoredWithLz4(artifacts.Stored):
     """The bytes that artifacts take as lz4 frames, as the rival has it."""
 
     store_type = Lz4Store
+
+
+class BatchInOneClient(s3runs.Batch):
+    """Handle 20 small objects with one boto3 client in ten threads, without metaflow.
+
+    A stand-in for pull request 3148, which does more: it retries, and returns metaflow's objects.
+    """
+
+    runs_metaflow = False
+
+    def time_many(self, batch):
+        many_in_one_client(batch)
+
+
+def many_in_one_client(batch):
+    """Put, get into files, or look up 20 objects, and check what comes back."""
+    import boto3  # not at the top: no other benchmark is to find it loaded
+
+    client, folder = boto3.client("s3"), fresh_folder()
+
+    def handle(key):
+        where = {"Bucket": s3runs.BUCKET, "Key": f"objects/{key}"}
+        text = s3runs.OBJECTS[key]
+        if batch == "put":
+            return bool(client.put_object(**where, Body=text))
+        if batch == "info":
+            return client.head_object(**where)["ContentLength"] == len(text)
+        (folder / key).write_bytes(client.get_object(**where)["Body"].read())
+        return (folder / key).read_text() == text
+
+    with ThreadPoolExecutor(10) as threads:
+        right = list(threads.map(handle, s3runs.OBJECTS))
+    if not all(right):
+        raise RuntimeError(f"{batch} of 20 objects: {sum(right)} are right")

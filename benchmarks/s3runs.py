@@ -118,6 +118,20 @@ class Run(OneSamplePerProcess):
         self.bucket.stop()
 
 
+class Foreach(Run):
+    """Run a foreach whose artifacts go to a bucket 20 ms away."""
+
+    params = (5,)
+    param_names = ("width",)
+    rounds, timeout = 2, 300
+
+    def time_run(self, width):
+        run_flow(f"foreach of {width}", self.folder, self.bucket)
+
+    def teardown(self, width):
+        self.bucket.stop()
+
+
 class Batch(OneSamplePerProcess):
     """Handle 20 small objects, 20 ms away, with one call of a new `S3` object."""
 

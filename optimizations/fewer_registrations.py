@@ -26,7 +26,7 @@ Could fail:
 - A task is killed between saving its artifacts and being done: `attempt_ok` is missing. Before, it
   could say that a task went well that was never done.
 - The service becomes unreachable: the next request raises the same error as before. What is pending
-  as a process ends is tried once more; what can't be sent is told on stderr.
+  as a process ends is sent once, and waited for five seconds; what can't be sent is told on stderr.
 - The scheduler is killed: the system metadata of tasks that have not begun are missing.
 
 To go back: revert the commit. What is stored is the same.
@@ -76,14 +76,23 @@ def discard_metadata(self, run_id, step_name, task_id):
     self._pending.pop((run_id, step_name, str(task_id)), None)
 
 def _register_at_exit(self):
-    self._monitor = None  # It has been terminated
-    for key in list(self._pending):
+    pending, self._pending = self._pending, {}
+    for key, metadata in pending.items():
+        url = os.path.join(type(self).INFO, self._obj_path(self._flow_name, *key)[1:])
         try:
-            self.register_metadata(*key, metadata=[])
+            # Once, and not for long: a person who interrupts a run is waiting
+            resp = self._session.post(
+                url + "/metadata",
+                headers=SERVICE_HEADERS.copy(),
+                json=self._metadata_to_json(*key, metadata),
+                timeout=5,
+            )
         except Exception as ex:
             print("Metadata could not be registered: %s" % ex, file=sys.stderr)
-            if getattr(ex, "http_code", None) is None:
-                return  # The service is away
+            return  # The service is away
+        if resp.status_code >= 300:
+            problem = "code %s: %s" % (resp.status_code, resp.text)
+            print("Metadata could not be registered: %s" % problem, file=sys.stderr)
 
 def _ensure_step(self, run_id, step_name):
     if (run_id, step_name) not in self._known_steps:

@@ -32,6 +32,7 @@ Price: each run reads the modules that pylint read; a small file stays for each 
 from optimizations.edits import Claim, SourceTree, Target
 
 CLAIMS = (
+    Claim("scheduler.RunWithPylint.time_second", "second run where pylint is installed"),
     Claim("scheduler.Lint.track_second", "process of a second run where pylint is installed"),
 )
 TARGET = Target(
@@ -103,7 +104,6 @@ def _keep_verdict(path, fname, run, start):
     digest = _digest(depends)
     if any(os.stat(d).st_ctime >= start for d in depends if os.path.exists(d)):
         return  # changed since pylint began, maybe after it was read
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as f:
         json.dump([depends, digest], f)
 
@@ -121,7 +121,13 @@ def apply(tree: SourceTree) -> None:
         find="self._run(args, None, False)",
         by="""
         told = (self._fname, warnings, pylint_config)
-        verdict, start = _verdict_path(*told), time.time()
+        verdict = _verdict_path(*told)
+        try:
+            # before `start`: the folder may be among those that must not change
+            os.makedirs(os.path.dirname(verdict), exist_ok=True)
+        except OSError:
+            pass  # pylint runs again next time
+        start = time.time()
         run = self._run(args, None, False)
         """,
     )

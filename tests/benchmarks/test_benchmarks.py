@@ -125,6 +125,7 @@ def test_the_same_benchmarks_are_found_with_any_release_and_without(release_pyth
         "runner.Run().setup()",
         "runner.Spin().setup()",
         "s3runs.Batch().setup('get')",
+        "s3runs.Foreach().setup(5)",
         "s3runs.Run().setup('hello')",
         "s3runs.Traffic().setup({}, 'hello')",
         "service.Traffic().setup({}, 'hello')",

@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
+from ast import literal_eval
 
 import pytest
 
+from benchmarks.s3runs import BUCKET, OBJECTS
 from mfbench.foundation.paths import ROOT
 from tests.optimizations.optimized_releases import NEWEST, VERSIONS
 
@@ -65,3 +67,45 @@ def test_an_input_that_is_missing_is_an_error(run):
         "s3runs.open_inputs()",
     )
     assert "RuntimeError: an input of the join is missing" in said
+
+
+def test_a_foreach_on_s3_saves_what_each_task_did(run):
+    said = run(
+        NEWEST,
+        "from benchmarks import s3runs\n"
+        "foreach = s3runs.Foreach()\n"
+        "foreach.setup(5)\n"
+        "foreach.time_run(5)\n"
+        "listed = s3runs.client(foreach.bucket.direct).list_objects_v2(Bucket=s3runs.BUCKET)\n"
+        "keys = [each['Key'] for each in listed['Contents']]\n"
+        "print(*sorted(key.split('/')[-3] for key in keys if key.endswith('DONE.lock')))\n"
+        "foreach.teardown(5)",
+    )
+    assert said.split() == ["_parameters", "end", "join", "start", *["work"] * 5]
+
+
+@pytest.mark.parametrize(("batch", "method"), [("put", "PUT"), ("get", "GET"), ("info", "HEAD")])
+def test_the_stand_in_asks_for_each_object_once(run, batch, method):
+    said = run(
+        NEWEST,
+        "from benchmarks import rival, s3runs\n"
+        "from benchmarks.support.services import counts, reset\n"
+        "many = rival.BatchInOneClient()\n"
+        f"many.setup({batch!r})\n"
+        "reset(many.bucket.counted)\n"
+        f"many.time_many({batch!r})\n"
+        "print(counts(many.bucket.counted)['by_route'])\n"
+        f"many.teardown({batch!r})",
+    )
+    assert literal_eval(said) == {f"{method} /{BUCKET}/objects/{key}": 1 for key in OBJECTS}, said
+
+
+@pytest.mark.parametrize("batch", ["get", "info"])
+def test_an_object_that_the_stand_in_misses_is_an_error(run, batch):
+    said = run(
+        NEWEST,
+        "from benchmarks import rival, s3runs\n"
+        "bucket = s3runs.start_bucket()\n"
+        f"rival.many_in_one_client({batch!r})",
+    )
+    assert "ClientError" in said or "NoSuchKey" in said

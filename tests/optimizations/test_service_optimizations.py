@@ -169,7 +169,14 @@ def test_reading_many_tasks_ends_as_before(service, command, tmp_path, fault, as
         assert told["after"] == "1225"  # which the release reads without asking for this
 
 
-@pytest.mark.parametrize("at", [("POST", "/start/step"), ("POST", "/start/tasks/", "/artifact")])
+@pytest.mark.parametrize(
+    "at",
+    [
+        ("POST", "/start/step"),
+        ("POST", "/start/tasks/", "/metadata"),
+        ("POST", "/start/tasks/", "/artifact"),
+    ],
+)
 def test_a_run_that_waits_for_a_silent_service_can_be_interrupted(service, command, at):
     before, after = interrupted(service, command, at, str(PROGRAMS / "hello.py"), "run")
     assert after == before == 1

@@ -29,12 +29,17 @@ class Session:
     def __init__(self):
         self.requests = []
         self.statuses = {}  # of a request, if it is not 200
+        self.silent = False
 
     def get(self, url, headers):
         return self.request("GET " + url, None)
 
-    def post(self, url, headers, json):
-        return self.request("POST " + url, json)
+    def post(self, url, headers, json, timeout=None):
+        response = self.request("POST " + url, json)
+        if self.silent:
+            assert timeout is not None, "a silent service is waited for without end"
+            raise OSError("timed out")
+        return response
 
     def request(self, request, json):
         request = request.replace("http://service", "")
@@ -140,7 +145,16 @@ def test_a_failure_at_the_end_is_told(capsys, provider, session):
     session.statuses["POST %s/metadata attempt_ok" % TASK] = 500
     provider.register_metadata_later("1", "work", "2", [datum("attempt_ok")])
     provider.at_exit()
-    assert "could not be registered" in capsys.readouterr().err
+    assert "could not be registered: code 500" in capsys.readouterr().err
+
+
+def test_a_silent_service_is_asked_once_at_the_end(capsys, provider, session):
+    session.silent = True
+    for task_id in ("2", "3"):
+        provider.register_metadata_later("1", "work", task_id, [datum("attempt_ok")])
+    provider.at_exit()
+    assert session.requests == ["POST %s/metadata attempt_ok" % TASK]
+    assert "could not be registered: timed out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

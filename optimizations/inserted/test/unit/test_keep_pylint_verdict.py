@@ -99,6 +99,12 @@ def test_a_good_verdict_is_kept_without_loading_pylint(check):
     assert check() == 0
 
 
+def test_metaflow_home_may_be_in_the_project(check, project, monkeypatch):
+    monkeypatch.setenv("METAFLOW_HOME", str(project / "home"))
+    assert check() == 1
+    assert check() == 0
+
+
 @pytest.mark.parametrize(
     "name",
     ["flow.py", "helpers.py", "../tools/pylint/__pkginfo__.py"]
