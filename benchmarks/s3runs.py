@@ -123,7 +123,7 @@ class Foreach(Run):
 
     params = (5,)
     param_names = ("width",)
-    rounds, timeout = 2, 300
+    timeout = 300
 
     def time_run(self, width):
         run_flow(f"foreach of {width}", self.folder, self.bucket)

@@ -14,7 +14,7 @@ from mfbench.repository.control import control_of
 from mfbench.results.benchmarks import read_benchmarks
 
 # The machine on which all of the series was measured.
-MACHINE = "xeon-2cpu"
+MACHINE = "epyc-series"
 NAMES = ("main", "optimized")
 
 

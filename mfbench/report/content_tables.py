@@ -1,4 +1,4 @@
-"""Tables of STATUS.md that compare by content: other kinds of it, and lz4 as a rival."""
+"""Tables of STATUS.md: other kinds of content, and what others propose beside the optimisations."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from mfbench.verdict.rows import Comparison
 SAVE_OTHER = "artifacts.SaveOther.time_save"
 LOAD_OTHER = "artifacts.LoadOther.time_load"
 SIZE_OTHER = "artifacts.StoredOther.track_bytes"
-# The benchmark of metaflow's own store, and the same of lz4.
-RIVALS = {
-    "artifacts.Save.time_save": "rival.SaveWithLz4.time_save",
-    "artifacts.Load.time_load": "rival.LoadWithLz4.time_load",
-    "artifacts.Stored.track_bytes": "rival.StoredWithLz4.track_bytes",
+# What a rival changes: the benchmark of metaflow's own code, and that of the rival.
+LZ4 = {
+    "saving": ("artifacts.Save.time_save", "rival.SaveWithLz4.time_save"),
+    "loading": ("artifacts.Load.time_load", "rival.LoadWithLz4.time_load"),
+    "size": ("artifacts.Stored.track_bytes", "rival.StoredWithLz4.track_bytes"),
 }
+ONE_CLIENT = {"time": ("s3runs.Batch.time_many", "rival.BatchInOneClient.time_many")}
 
 
 def content_table(comparison: Comparison) -> str:
     """Return what became of each kind of content that only these benchmarks save."""
     rows = []
-    for payload in payloads_of(comparison.base, SAVE_OTHER):
+    for payload in parameters_of(comparison.base, SAVE_OTHER):
         save, load, size = (
             comparison.row(f"{name}({payload})") for name in (SAVE_OTHER, LOAD_OTHER, SIZE_OTHER)
         )
@@ -34,21 +35,29 @@ def content_table(comparison: Comparison) -> str:
     return markdown_table(("content", "saving", "noise", "loading", "noise", "size"), rows)
 
 
-def rival_table(comparison: Comparison, benchmarks: Mapping[str, Benchmark]) -> str:
-    """Return what lz4 makes of the base's own store, and what the head makes of it."""
-    payloads = payloads_of(comparison.base, RIVALS["artifacts.Save.time_save"])
-    pairs = {f"{own}({each})": f"{lz4}({each})" for own, lz4 in RIVALS.items() for each in payloads}
-    beside = cases_beside(comparison.base, pairs, benchmarks)
+def rival_table(
+    comparison: Comparison,
+    benchmarks: Mapping[str, Benchmark],
+    changed: Mapping[str, tuple[str, str]],
+    parameter: str,
+    rival: str,
+) -> str:
+    """Return what a rival makes of the base's own code, and what the head makes of it."""
+    (_, first), *_ = changed.values()
+    values = parameters_of(comparison.base, first)
+    pairs = {f"{own}({x})": f"{other}({x})" for own, other in changed.values() for x in values}
+    # A rival that does not run metaflow is judged here, too.
+    judged = {name: replace(each, runs_metaflow=True) for name, each in benchmarks.items()}
+    beside = cases_beside(comparison.base, pairs, judged)
     rows = []
-    for payload in payloads:
-        texts = [f"`{payload}`"]
-        for own, lz4 in RIVALS.items():
+    for value in values:
+        texts = [f"`{value}`"]
+        for own, other in changed.values():
             # Without the reason, which STATUS.md gives once.
-            texts.append(speed_up_text(beside.row(f"{lz4}({payload})")).partition(":")[0])
-            texts.append(speed_up_text(comparison.row(f"{own}({payload})")))
+            texts.append(speed_up_text(beside.row(f"{other}({value})")).partition(":")[0])
+            texts.append(speed_up_text(comparison.row(f"{own}({value})")))
         rows.append(texts)
-    what = ("saving", "loading", "size")
-    header = ["content", *(f"{each}: {by}" for each in what for by in ("lz4", "optimised"))]
+    header = [parameter, *(f"{what}: {by}" for what in changed for by in (rival, "optimised"))]
     return markdown_table(header, rows)
 
 
@@ -69,6 +78,6 @@ def cases_beside(
     return compare(base, head, None, benchmarks, every_run=True)
 
 
-def payloads_of(side: Side, benchmark: str) -> list[str]:
-    """Return the payloads with which a benchmark was measured, in its own order."""
+def parameters_of(side: Side, benchmark: str) -> list[str]:
+    """Return the first parameters with which a benchmark was measured, in its own order."""
     return [case.parameters[0] for case in side.cases if case.benchmark == benchmark]

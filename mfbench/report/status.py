@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mfbench.report.content_tables import content_table, rival_table
+from mfbench.report.content_tables import LZ4, ONE_CLIENT, content_table, rival_table
 from mfbench.report.pulls import Pull, read_all
 from mfbench.report.readme_table import SIDES, machine_of_tables
 from mfbench.report.words import change_text, markdown_table, speed_up_text
@@ -22,6 +22,7 @@ def status_page(results: Path, upstream: Path, machine: str | None = None) -> st
     chosen = machine or machine_of_tables(results, upstream)
     pulls = read_all(results, upstream, chosen)
     whole = compare_revisions(results, upstream, SIDES, chosen, every_run=True)
+    benchmarks = read_benchmarks(results)
     return f"""# The case study's targets
 
 A case study profiled metaflow and named eight targets: things to make faster. Each row says what
@@ -74,7 +75,15 @@ client with that change and the package lz4 reads the frames. Every release sinc
 the optimisations store (tested from 2.10.4). Where it says "not comparable", the two are from
 different runs.
 
-{rival_table(whole, read_benchmarks(results))}"""
+{rival_table(whole, benchmarks, LZ4, "content", "lz4")}
+### Beside one S3 client in threads
+
+Metaflow's pull request 3148 handles batches of S3 objects in threads of the same process. This
+table compares calls for 20 objects, 20 ms away, of the newest release with a stand-in for that pull
+request ("one client"), and with all optimisations ("optimised"). The stand-in is written from its
+description: boto3 in ten threads, without metaflow and without retries.
+
+{rival_table(whole, benchmarks, ONE_CLIENT, "batch", "one client")}"""
 
 
 def targets_table(pulls: Sequence[Pull], reported: bool = False) -> str:

@@ -7,10 +7,12 @@ import pytest
 
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.report import pulls, status
+from mfbench.report.content_tables import ONE_CLIENT, rival_table
 from mfbench.report.readme_table import machine_of_tables
 from mfbench.repository.series import read_pulls, read_series
+from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import Case, Measurement, Side, read_sides
-from mfbench.verdict.comparison import timed_row
+from mfbench.verdict.comparison import compare, timed_row
 from mfbench.verdict.rows import Comparison, Row
 from mfbench.verdict.verdict import Verdict
 from optimizations import SERIES
@@ -80,6 +82,22 @@ def test_a_claim_may_be_of_two_cases_at_one_commit():
     assert (str(row.case), row.before, row.after) == (LZ4, 2.0, 1.0)
     assert row.verdict is Verdict.FASTER
     assert pulls.claimed_row(Claim(LZ4, "saving", against="nonesuch"), comparison, {}) is None
+
+
+def test_a_rival_that_does_not_run_metaflow_is_judged():
+    own, rival = (Case.parse(f"{name}(get)") for name in ONE_CLIENT["time"])
+
+    def side(name, times):
+        cases = {
+            case: Measurement(seconds, tuple(seconds + n / 100 for n in range(8)), case.benchmark)
+            for case, seconds in times.items()
+        }
+        return Side(name, name[0] * 40, "python", {}, cases)
+
+    sides = side("base", {own: 4.0, rival: 1.0}), side("head", {own: 2.0, rival: 1.0})
+    benchmarks = read_benchmarks(RESULTS)
+    table = rival_table(compare(*sides, None, benchmarks), benchmarks, ONE_CLIENT, "batch", "x")
+    assert re.findall(r"[^|]*faster", table) == [" **3.9× faster", " **1.98× faster"]
 
 
 def test_a_patch_that_does_not_apply_has_no_numbers():
