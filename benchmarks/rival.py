@@ -80,7 +80,7 @@ class StoredWithLz4(artifacts.Stored):
 class BatchInOneClient(s3runs.Batch):
     """Handle 20 small objects with one boto3 client in ten threads, without metaflow.
 
-    A stand-in for pull request 3148, which does more: it retries, and returns metaflow's objects.
+    A stand-in for pull request 3148, which does more: its own retries, and metaflow's objects.
     """
 
     runs_metaflow = False

@@ -119,7 +119,7 @@ class Run(OneSamplePerProcess):
 
 
 class Foreach(Run):
-    """Run a foreach whose artifacts go to a bucket 20 ms away."""
+    """Run a foreach, one task at a time, whose artifacts go to a bucket 20 ms away."""
 
     params = (5,)
     param_names = ("width",)

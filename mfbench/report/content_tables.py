@@ -1,4 +1,4 @@
-"""Tables of STATUS.md: other kinds of content, and what others propose beside the optimisations."""
+"""Tables of STATUS.md: other kinds of content; proposals of others beside the optimisations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mfbench.verdict.rows import Comparison
 SAVE_OTHER = "artifacts.SaveOther.time_save"
 LOAD_OTHER = "artifacts.LoadOther.time_load"
 SIZE_OTHER = "artifacts.StoredOther.track_bytes"
-# What a rival changes: the benchmark of metaflow's own code, and that of the rival.
+# For each measure: the benchmark of metaflow's own code, and that of a rival.
 LZ4 = {
     "saving": ("artifacts.Save.time_save", "rival.SaveWithLz4.time_save"),
     "loading": ("artifacts.Load.time_load", "rival.LoadWithLz4.time_load"),
@@ -38,27 +38,27 @@ def content_table(comparison: Comparison) -> str:
 def rival_table(
     comparison: Comparison,
     benchmarks: Mapping[str, Benchmark],
-    changed: Mapping[str, tuple[str, str]],
-    parameter: str,
-    rival: str,
+    measures: Mapping[str, tuple[str, str]],
+    parameter_heading: str,
+    rival_name: str,
 ) -> str:
     """Return what a rival makes of the base's own code, and what the head makes of it."""
-    (_, first), *_ = changed.values()
+    (_, first), *_ = measures.values()
     values = parameters_of(comparison.base, first)
-    pairs = {f"{own}({x})": f"{other}({x})" for own, other in changed.values() for x in values}
-    # A rival that does not run metaflow is judged here, too.
-    judged = {name: replace(each, runs_metaflow=True) for name, each in benchmarks.items()}
-    beside = cases_beside(comparison.base, pairs, judged)
+    pairs = {f"{own}({x})": f"{other}({x})" for own, other in measures.values() for x in values}
+    # A rival that does not run metaflow gets a verdict here, too.
+    compared = {name: replace(each, runs_metaflow=True) for name, each in benchmarks.items()}
+    beside = cases_beside(comparison.base, pairs, compared)
     rows = []
     for value in values:
         texts = [f"`{value}`"]
-        for own, other in changed.values():
+        for own, other in measures.values():
             # Without the reason, which STATUS.md gives once.
             texts.append(speed_up_text(beside.row(f"{other}({value})")).partition(":")[0])
             texts.append(speed_up_text(comparison.row(f"{own}({value})")))
         rows.append(texts)
-    header = [parameter, *(f"{what}: {by}" for what in changed for by in (rival, "optimised"))]
-    return markdown_table(header, rows)
+    columns = (f"{what}: {by}" for what in measures for by in (rival_name, "optimised"))
+    return markdown_table((parameter_heading, *columns), rows)
 
 
 def cases_beside(

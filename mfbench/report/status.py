@@ -81,7 +81,7 @@ different runs.
 Metaflow's pull request 3148 handles batches of S3 objects in threads of the same process. This
 table compares calls for 20 objects, 20 ms away, of the newest release with a stand-in for that pull
 request ("one client"), and with all optimisations ("optimised"). The stand-in is written from its
-description: boto3 in ten threads, without metaflow and without retries.
+description: boto3 in ten threads, without metaflow. It does less than the pull request would.
 
 {rival_table(whole, benchmarks, ONE_CLIENT, "batch", "one client")}"""
 
