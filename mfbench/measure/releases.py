@@ -12,6 +12,8 @@ from mfbench.repository.series import find_commit
 
 # A release takes minutes even so.
 ROUNDS = 3
+# Timing these topics takes too long here. The last release of each minor version has their counts.
+COUNTED_TOPICS = ("s3runs", "scheduler")
 
 
 def newer_releases(request: Request) -> list[str]:
@@ -36,7 +38,7 @@ def release_jobs(request: Request, versions: Iterable[str] | None = None) -> lis
     """Return the jobs of some releases, in this order, or of all, newest first.
 
     Counts of all of them; sizes and times of the last release of each minor version, and of all
-    releases of the newest minor version.
+    releases of the newest minor version. Only the last releases have counts of `COUNTED_TOPICS`.
     """
     every = list(releases_on_main(request.upstream))
     benchmarks = request.benchmarks
@@ -45,12 +47,14 @@ def release_jobs(request: Request, versions: Iterable[str] | None = None) -> lis
         for profile in ("quick", "default")
     )
     more += timed_cases(benchmarks, "default")
+    of_topics = repeating_cases(benchmarks, "thorough", COUNTED_TOPICS)
     last = minor_releases(request.upstream)
     newest = [version for version in every if minor_of(version) == minor_of(last[-1])]
     timed = {*last, *newest}
     jobs: list[Job] = []
     for version in reversed(every) if versions is None else versions:
         commit = find_commit(request.upstream, version)
-        needed = dict.fromkeys(more if version in timed else counts, (commit,))
+        cases = [*(more if version in timed else counts), *(of_topics if version in last else ())]
+        needed = dict.fromkeys(cases, (commit,))
         jobs += jobs_for(f"release {version}", needed, request, ROUNDS)
     return jobs

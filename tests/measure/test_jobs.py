@@ -16,7 +16,7 @@ from mfbench.measure.releases import newer_releases, release_jobs
 from mfbench.measure.selection import counts_of, is_repeating
 from mfbench.measure.series import begin_of_series, claimed_cases, series_jobs
 from mfbench.repository.control import control_of
-from mfbench.repository.releases import load, minor_of
+from mfbench.repository.releases import load, minor_of, minor_releases
 from mfbench.repository.series import read_pulls, read_series
 from mfbench.results.reader import Case, read_sides
 from optimizations import SERIES
@@ -115,6 +115,17 @@ def test_every_release_is_counted_and_one_of_each_minor_version_is_timed(request
     last = [version for version, other in newer if minor_of(version) != minor_of(other)]
     newest = [each for each in newest_first if minor_of(each) == minor_of(VERSIONS[-1])]
     assert timed == [f"release {version}" for version in (*newest, *last)]
+
+
+def test_counts_of_whole_runs_are_for_the_last_release_of_each_minor_version(request_of):
+    cases = frozenset(
+        [Case("s3runs.Join.track_keys", ("50",)), Case("s3runs.Run.time_run", ("hello",))]
+    )
+    jobs = release_jobs(request_of("new", cases=cases))
+    assert [job.title for job in jobs] == [
+        f"release {each}" for each in minor_releases(UPSTREAM)[::-1]
+    ]
+    assert {case for job in jobs for case in job.cases} == {Case("s3runs.Join.track_keys", ("50",))}
 
 
 @pytest.fixture
