@@ -15,7 +15,7 @@ from mfbench.foundation.files import write_text
 from mfbench.foundation.options import machine_option
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.repository.build import require
-from mfbench.results.machines import likeliest, machines_with, this_machine
+from mfbench.results.machines import likeliest, machines_with
 from mfbench.results.reader import pythons_of
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Comparison
@@ -42,7 +42,7 @@ def command(base: str, head: str, file: Path, machine: str | None) -> None:
     # As .ci/compare does: a case that was measured again is of a run of its own.
     comparison = compare_revisions(RESULTS, UPSTREAM, (base, head), machine, every_run=True)
     commits = [comparison.base.commit, comparison.head.commit]
-    name = machine or likeliest(RESULTS, machines_with(RESULTS, commits), this_machine())
+    name = machine or likeliest(RESULTS, machines_with(RESULTS, commits))
     measured = read_measured(RESULTS, UPSTREAM)
     if name not in measured.machines:
         raise Failure(f"results of {name} are on no page; choose another machine with --machine")

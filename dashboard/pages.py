@@ -183,7 +183,7 @@ def about(comparison: Comparison) -> str:
 
 
 def unmeasured(data: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
-    """Return the optimisations that no machine measured, and the patch of each; "" without one."""
+    """Return the names of optimisations that no machine measured, and the patch of each, if any."""
     measured = {commit for found in data["measured"].values() for commit in found}
     left = [each for each in data["series"]["commits"] if each not in measured]
     names = {each["hash"]: each["name"] for each in data["commits"]}

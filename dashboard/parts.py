@@ -154,10 +154,10 @@ def as_text(content: Any) -> str:
     return json.dumps(content, allow_nan=False, separators=(",", ":"))
 
 
-def descriptions(folder: Path = ROOT / "benchmarks") -> Callable[[str], str]:
+def descriptions() -> Callable[[str], str]:
     """Return a function that returns what the source says of a benchmark; "" if nothing."""
     classes: dict[tuple[str, str], ast.ClassDef] = {}
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):
                 classes[path.stem, node.name] = node

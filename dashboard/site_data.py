@@ -98,7 +98,8 @@ def first_pair(
 ) -> list[str]:
     """Return the two commits that the page shows first of a machine: the `usual`, if measured.
 
-    Else the oldest or the newest of the others takes the place; both are empty without any.
+    In place of one that was not, the oldest measured commit is the base, or the newest the head.
+    Two empty texts if nothing was measured.
     """
     known = set(measured)
     choice = [

@@ -232,7 +232,7 @@ def after_release(change: Change, step: Comparison) -> Change:
     row = step.row(change.case)
     if not measured or not measured.is_known or row is None or row.failed:
         return change
-    if change.evidence == COUNTED and change.before is not None:
+    if change.evidence == COUNTED:
         verdict, _ = judge_count(change.before, measured.value, None, change.unit)
         if verdict is Verdict.SLOWER:
             return change

@@ -17,7 +17,7 @@ def has(package):
 
 
 def path_with(package):
-    """Return the path of a process that needs a package, or skip where it is missing."""
+    """Return the PYTHONPATH of a process that needs a package; skip where it is missing."""
     if not has(package):
         raise SkipNotImplemented(f"{package} is not in .venv/beside; make setup installs it")
     return str(FOLDER)

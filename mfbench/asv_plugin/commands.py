@@ -35,7 +35,7 @@ from mfbench.foundation.paths import RESULTS
 from mfbench.foundation.terminal import use_plain_characters
 from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import discover
-from mfbench.results.machines import ensure_machine, likeliest, machines_with, this_machine
+from mfbench.results.machines import ensure_machine, likeliest, machines_with
 from mfbench.results.reader import DAMAGES, read_side
 
 # Tells a benchmark that this is a quick run; benchmarks/support/environment.py reads it.
@@ -56,7 +56,7 @@ def compare(conf: Any, hash_1: str, hash_2: str, **options: Any) -> None:
     if machine not in measured:
         if machine or not measured:
             raise util.UserError(unmeasured(results, names, commits, machine))
-        options["machine"] = likeliest(results, measured, this_machine())
+        options["machine"] = likeliest(results, measured)
     asv_compare(conf, *commits, **options)
 
 

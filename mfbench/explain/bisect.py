@@ -82,8 +82,8 @@ def find_case(name: str, benchmarks: Mapping[str, Benchmark]) -> Case:
 def counted_case(case: Case, benchmarks: Mapping[str, Benchmark]) -> Case:
     """Return the case that counts the instructions of a timed one; the case itself without one."""
     witness = benchmarks[case.benchmark].witness_of(case)
-    is_known = witness is not None and witness in cases_of(benchmarks)
-    return witness if witness and is_known and shutil.which("valgrind") else case
+    is_counted = witness in cases_of(benchmarks) and shutil.which("valgrind")
+    return witness if witness and is_counted else case
 
 
 def first_changed(commits: Sequence[str], is_changed: Callable[[str], bool | None]) -> list[str]:

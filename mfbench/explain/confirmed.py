@@ -99,21 +99,20 @@ def timed_changes(
     if not cases:
         return []
     alone = replace(request, machine=ensure_machine(WATCH_MACHINE))
-    first = timed_rows(replace(alone, cases=cases), names, commits)
-    if not first:
+    first = timed_step(replace(alone, cases=cases), names, commits)
+    moved = {row.case: row.verdict for row in moved_rows(first)}
+    if not moved:
         return []
-    again = timed_rows(replace(alone, cases=frozenset(first)), names, commits)
+    again = timed_step(replace(alone, cases=frozenset(moved)), names, commits)
     return [
-        change_of(row, step, request.machine, TIMED)
-        for case, (row, step) in again.items()
-        if row.verdict is first[case][0].verdict
+        change_of(row, again, request.machine, TIMED)
+        for row in moved_rows(again)
+        if row.verdict is moved[row.case]
     ]
 
 
-def timed_rows(
-    request: Request, names: tuple[str, str], commits: Sequence[str]
-) -> dict[Case, tuple[Row, Comparison]]:
-    """Measure the request's times in one run; return those that moved by more than `MIN_CHANGE`."""
+def timed_step(request: Request, names: tuple[str, str], commits: Sequence[str]) -> Comparison:
+    """Measure the request's times in one run, and compare the commits."""
     base, head = commits
     sides = (base, write_control(request.upstream, base), head)
     jobs = jobs_for(
@@ -121,7 +120,7 @@ def timed_rows(
     )
     with one_run():
         run_jobs(jobs, request)
-    step = compare_revisions(
+    return compare_revisions(
         request.results,
         request.upstream,
         names,
@@ -130,4 +129,3 @@ def timed_rows(
         commits=commits,
         python=request.python,
     )
-    return {row.case: (row, step) for row in moved_rows(step)}

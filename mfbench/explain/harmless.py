@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Any
 
 import click
 
-from mfbench.explain.sensitivity import HARMLESS, MACHINE, measured, write_page
-from mfbench.foundation.errors import Failure
+from mfbench.explain.sensitivity import HARMLESS, measured, prepare, write_page
 from mfbench.foundation.files import write_text
 from mfbench.foundation.git_command import git, git_bytes
 from mfbench.foundation.paths import RESULTS, UPSTREAM
 from mfbench.measure.profiles import PROFILES
 from mfbench.measure.selection import counts_of, timed_cases
-from mfbench.repository.build import ensure
 from mfbench.repository.commits import NewCommit, write_commits
 from mfbench.repository.control import write_control
-from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import read_benchmarks
-from mfbench.results.machines import ensure_machine
 
 FILES = (
     "metaflow/__init__.py",
@@ -39,13 +34,9 @@ def command() -> None:
 
     Measures throw-away commits on the newest release. Each adds constants, a comment, an unused
     function or an unused module; none changes what runs. A quarter of an hour on an idle machine.
-    Keeps what was measured in records/harmless.json and writes docs/sensitivity.md.
+    Keeps what was measured in records/harmless.json, and writes docs/sensitivity.md anew.
     """
-    if shutil.which("valgrind") is None:
-        raise Failure("valgrind is missing, which counts instructions; install it")
-    ensure(UPSTREAM)
-    ensure_machine(MACHINE)
-    found = measure_all(find_commit(UPSTREAM, "main"))
+    found = measure_all(prepare())
     write_text(HARMLESS, json.dumps(found, indent=1) + "\n")
     write_page()
 

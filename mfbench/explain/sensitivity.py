@@ -51,13 +51,18 @@ def command(rounds: int, report: bool) -> None:
     were.
     """
     if not report:
-        if shutil.which("valgrind") is None:
-            raise Failure("valgrind is missing, which counts instructions; install it")
-        ensure(UPSTREAM)
-        ensure_machine(MACHINE)
-        samples = measure_all(find_commit(UPSTREAM, "main"), rounds)
+        samples = measure_all(prepare(), rounds)
         write_text(SAMPLES, json.dumps(samples, indent=1) + "\n")
     write_page()
+
+
+def prepare() -> str:
+    """Make what measuring needs; return the commit of the newest release."""
+    if shutil.which("valgrind") is None:
+        raise Failure("valgrind is missing, which counts instructions; install it")
+    ensure(UPSTREAM)
+    ensure_machine(MACHINE)
+    return find_commit(UPSTREAM, "main")
 
 
 def write_page() -> None:

@@ -37,10 +37,11 @@ def page(found: Mapping[str, Any], harmless: Mapping[str, Any]) -> str:
     return f"""# Which slow-downs the verdicts see
 
 `mfbench prove sensitivity` adds empty loops of known length to throw-away commits of the newest
-release, and measures these. This page is made from its samples,
-[sensitivity.json](../records/sensitivity.json). [understanding.md](understanding.md) explains the
-verdicts. The goals: at most 1% false alarms; every slow-down of 1% by instructions or of 25% by
-time is seen, and 95% of those of 10%.
+release, and measures these. This page is made from its samples
+([sensitivity.json](../records/sensitivity.json)) and those of `mfbench prove harmless`
+([harmless.json](../records/harmless.json)). Benchmarks that were added since are not in them.
+[understanding.md](understanding.md) explains the verdicts. The goals: at most 1% false alarms;
+every slow-down of 1% by instructions or of 25% by time is seen, and 95% of those of 10%.
 
 ## False alarms
 

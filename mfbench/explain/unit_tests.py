@@ -28,7 +28,7 @@ ENVIRONMENT = ROOT / ".asv" / "unit-tests"
 PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "isal", "blake3")
 
 
-@click.command()
+@click.command(short_help="Run metaflow's own unit tests on two commits.")
 @click.argument("clone", type=click.Path(path_type=Path))
 @click.argument("base", default="main")
 @click.argument("head", default="optimized")

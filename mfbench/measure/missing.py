@@ -22,11 +22,7 @@ def missing_jobs(jobs: Iterable[Job], request: Request) -> Iterator[Job]:
     A case that one commit lacks is measured at all that need it: times are comparable within a run.
     """
     for job in jobs:
-        sides = {
-            # The last measured environment, as it is that which is shown.
-            commit: read_sides(request.results, request.machine, commit, commit, request.python)[:1]
-            for commit in job.commits
-        }
+        sides = {commit: last_side(request, commit) for commit in job.commits}
         needed = {
             case: commits
             for case, commits in job.needed.items()
@@ -36,8 +32,14 @@ def missing_jobs(jobs: Iterable[Job], request: Request) -> Iterator[Job]:
             yield replace(job, needed=needed)
 
 
-def is_missing(case: Case, sides: Iterable[Side], job: Job, benchmarks: Benchmarks) -> bool:
-    """Tell whether a job has to measure a case, given all results of a commit.
+def last_side(request: Request, commit: str) -> Side | None:
+    """Return the results of a commit's last measured environment: that one is shown."""
+    sides = read_sides(request.results, request.machine, commit, commit, request.python)
+    return next(iter(sides), None)
+
+
+def is_missing(case: Case, side: Side | None, job: Job, benchmarks: Benchmarks) -> bool:
+    """Tell whether a job has to measure a case, given the last results of a commit.
 
     Results of another version of the benchmark do not count, nor do fewer samples than the job
     takes. What failed was measured; so were skipped cases, if the benchmark skipped all of them (an
@@ -45,7 +47,7 @@ def is_missing(case: Case, sides: Iterable[Side], job: Job, benchmarks: Benchmar
     """
     if is_count(benchmarks, case) and shutil.which("valgrind") is None:
         return False
-    return not any(_is_measured(case, side, job, benchmarks) for side in sides)
+    return side is None or not _is_measured(case, side, job, benchmarks)
 
 
 def _is_measured(case: Case, side: Side, job: Job, benchmarks: Benchmarks) -> bool:

@@ -25,7 +25,7 @@ ASIDE = ("docs/*", "tests/*", "dashboard/*", "results/*", "records/*", "*.md", "
 def touched_topics(
     benchmarks: Mapping[str, Benchmark], upstream: Path, base: str, head: str
 ) -> tuple[str, ...]:
-    """Return the topics that the difference between two commits can touch; all are ().
+    """Return the topics that the difference between two commits can touch; empty for all.
 
     Raises NothingMeasured where no file of metaflow's package differs.
     """
@@ -51,7 +51,7 @@ def touched_topics(
 def topics_of_project(
     benchmarks: Mapping[str, Benchmark], root: Path, upstream: Path, since: str
 ) -> tuple[str, ...]:
-    """Return the topics that changes of this project since a commit can touch; all are ().
+    """Return the topics that changes of this project since a commit can touch; empty for all.
 
     A benchmark's module is its topic's; an optimisation's touches what it changes in metaflow.
     Raises NothingMeasured where nothing that is measured has changed.
@@ -69,7 +69,7 @@ def topics_of_project(
 def _topics_of_file(
     path: Path, benchmarks: Mapping[str, Benchmark], upstream: Path
 ) -> tuple[str, ...]:
-    """Return the topics that a changed file of this project can touch; all are ()."""
+    """Return the topics that a changed file of this project can touch; empty for all."""
     folder, name = str(path.parent), path.stem
     if folder == "benchmarks" and any(each.startswith(f"{name}.") for each in benchmarks):
         return (name,)

@@ -59,7 +59,7 @@ def change_size(change: Change) -> str:
     """Return the size of a change, with its interval."""
     if change.after is None:
         return "fails"
-    verdict = Verdict.SLOWER if change.after > (change.before or 0) else Verdict.FASTER
+    verdict = Verdict.SLOWER if change.after > change.before else Verdict.FASTER
     row = Row(Case(change.case), change.unit, verdict, "", change.before, change.after)
     said = times_text(row) if row.is_timed else f"{times_text(row)} {change.unit}"
     return f"{said} {interval_text(*change.interval)}" if change.interval else said

@@ -22,7 +22,6 @@ from mfbench.verdict.rows import (
     Comparison,
     Row,
     control_noise,
-    geometric_mean,
     same_code_noise,
 )
 from mfbench.verdict.verdict import MOVED, TOO_NOISY, Verdict
@@ -35,7 +34,7 @@ MOST_TOPICS = 6
 COLOURS = {Verdict.FASTER: "blue", Verdict.SLOWER: "bold yellow"}
 
 
-def headline(comparison: Comparison) -> str:
+def summary_line(comparison: Comparison) -> str:
     """Sum a comparison up in one line."""
     return f"{measured_text(comparison)}; {found_text(comparison)}"
 
@@ -81,8 +80,8 @@ def means(comparison: Comparison) -> list[tuple[str, float | None, float | None,
     found = []
     for topic in [*sorted({row.case.topic for row in judged}), "all"]:
         rows = [row for row in judged if topic in (row.case.topic, "all")]
-        times = geometric_mean(row for row in rows if row.evidence is not None)
-        counts = geometric_mean(row for row in rows if row.unit == COUNT)
+        times = mean_of_ratios(row.ratio for row in rows if row.evidence is not None)
+        counts = mean_of_ratios(row.ratio for row in rows if row.unit == COUNT)
         if counts is None:
             counts = mean_of_ratios(row.instructions for row in rows)
         found.append((topic, times, counts, len(rows)))
@@ -140,7 +139,7 @@ def as_markdown(comparison: Comparison, everything: bool) -> str:
         header = [str(column.header) for column in table.columns]
         rows = zip(*(map(str, column.cells) for column in table.columns))
         parts += [f"### {table.title}\n", markdown_table(header, rows)]
-    parts.insert(1, f"{headline(comparison)}\n")
+    parts.insert(1, f"{summary_line(comparison)}\n")
     return "\n".join(parts)
 
 
@@ -182,6 +181,6 @@ def _drawn(parts: Iterable[Table | str], width: int, colours: bool = False) -> s
         file=written, width=width, force_terminal=colours, highlight=False, markup=False
     )
     for part in parts:
-        # The terminal wraps the headline.
+        # The terminal wraps the summary.
         console.print(part, soft_wrap=isinstance(part, str))
     return written.getvalue()

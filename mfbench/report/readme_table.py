@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mfbench.foundation.errors import Failure, NothingMeasured
@@ -14,7 +14,7 @@ from mfbench.repository.series import find_commit
 from mfbench.results.machines import fullest, machines_with
 from mfbench.results.reader import pythons_of, read_sides
 from mfbench.verdict.revisions import compare_revisions
-from mfbench.verdict.rows import UNKNOWN
+from mfbench.verdict.rows import UNKNOWN, Row
 
 HEADER = ("what", "before", "after", "speed-up", "noise of the control")
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
@@ -59,21 +59,29 @@ def readme_table(results: Path, upstream: Path, machine: str | None = None) -> s
     """Make the table, and a line that says what was compared, as markdown."""
     chosen = machine or machine_of_tables(results, upstream)
     comparison = compare_revisions(results, upstream, SIDES, chosen, every_run=True)
-    rows = []
+    found, rows = [], []
     for label, name in ROWS.items():
         row = comparison.row(name)
         if row is None or row.verdict in UNKNOWN:
             reason = row.reason if row else "not measured"
             raise NothingMeasured(f"{name}: {reason}; measure it with: mfbench run --series")
         values = [value_text(value, row.unit) for value in (row.before, row.after)]
+        found.append(row)
         rows.append([label, *values, speed_up_text(row), noise_text(row)])
     base, head = comparison.base.commit, comparison.head.commit
     release = git(upstream, "log", "-1", "--format=%s", base)
     return (
         f"{markdown_table(HEADER, rows)}\n"
         f"Before: {release} (`{base[:8]}`). After: branch `optimized` (`{head[:8]}`). Machine: "
-        f"`{chosen}`. Times are medians; in brackets the 95% confidence interval over processes.\n"
+        f"`{chosen}`. {processes_text(found)}\n"
     )
+
+
+def processes_text(rows: Iterable[Row | None]) -> str:
+    """Say what the times of some rows are, and of how many processes."""
+    counts = {row.evidence.processes for row in rows if row and row.evidence}
+    ends = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
+    return f"Times are medians of {ends} processes; in brackets the 95% confidence interval."
 
 
 def pythons_page(results: Path, upstream: Path, machine: str | None = None) -> str:
@@ -108,7 +116,7 @@ def pythons_page(results: Path, upstream: Path, machine: str | None = None) -> s
     base, head = (commit[:8] for commit in commits)
     return f"""{PYTHONS_TITLE}Before: branch `main` (`{base}`).
 After: branch `optimized` (`{head}`). Machine: `{chosen}`.
-Times are medians; in brackets the 95% confidence interval over processes.
+{processes_text(each.row(name) for each in compared for name in ROWS.values())}
 
 {markdown_table(header, rows)}{said}
 Each Python has its own environment, control and comparison. Compare the ratios of different

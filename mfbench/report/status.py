@@ -12,9 +12,7 @@ from mfbench.report.words import change_text, markdown_table, speed_up_text
 from mfbench.repository import applicability
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.verdict.revisions import compare_revisions
-from mfbench.verdict.rows import Row
-from mfbench.verdict.targets import Reached, judge_target
-from optimizations.edits import Target
+from mfbench.verdict.targets import missed
 
 
 def status_page(results: Path, upstream: Path, machine: str | None = None) -> str:
@@ -26,12 +24,14 @@ def status_page(results: Path, upstream: Path, machine: str | None = None) -> st
     return f"""# The case study's targets
 
 A case study profiled metaflow and named eight targets: things to make faster. Each row says what
-it claimed, what one optimisation did to metaflow's newest release, and what did not hold.
+it claimed, what one optimisation gained, and what did not hold.
 
 {targets_table(pulls)}
-A row compares the optimisation's commit on branch `optimized` with the commit below it, measured in
-one run on the machine `{chosen}`. M: million executed instructions, which repeat to within 0.01%.
-Times are medians; in brackets the 95% confidence interval of the speed-up. A target is met if the
+A row about an optimisation's headline compares its commit on branch `optimized` with the commit
+below it; any other row compares branch `pr/NAME` with the commit below that. `blake3_keys` is a
+setting: its row compares off and on, at one commit. Each pair was measured in one run on the
+machine `{chosen}`. M: million executed instructions, which repeat to within 0.01%. Times are
+medians; in brackets the 95% confidence interval of the speed-up. A target is met if the
 median speed-up reaches what was wanted: the saving that the case study estimated, or a number of
 our own where it estimated none.
 The [glossary](docs/glossary.md) explains the words. `mfbench report status --write` makes this
@@ -58,7 +58,7 @@ lines. *Applies to*: how many minor versions it applies to, tried on the last re
 ### What each optimisation changes
 
 Every case that an optimisation claims to change, alone. P-values are corrected for the number of an
-optimisation's claims, not for all cases. In rows about memory, M stands for megabytes.
+optimisation's claims, not for all cases.
 
 {claims_table(pulls)}
 ### Other kinds of content
@@ -72,8 +72,7 @@ the control, which is identical code, is from the release.
 Metaflow's pull request 3090 stores artifacts as lz4 frames. This table compares the newest release
 with the same release storing such frames ("lz4"), and with all optimisations ("optimised"). Only a
 client with that change and the package lz4 reads the frames. Every release since 2.4.9 reads what
-the optimisations store (tested from 2.10.4). Where it says "not comparable", the two are from
-different runs.
+the optimisations store (tested from 2.10.4).
 
 {rival_table(whole, benchmarks, LZ4, "content", "lz4")}
 ### Beside one S3 client in threads
@@ -96,21 +95,12 @@ def targets_table(pulls: Sequence[Pull], reported: bool = False) -> str:
             row = pull.in_series if is_headline else pull.rows.get(target.case)
             labels = {claim.case: claim.label for claim in pull.optimization.claims}
             measured = f"{labels[target.case]}: {change_text(row)}"
-            notes = " ".join(filter(None, (missed(row, target), target.finding)))
+            notes = " ".join(filter(None, (missed(row, target.at_least), target.finding)))
             cells = (target.name, target.claimed, measured, speed_up_text(row), pull.title, notes)
             rows.append(cells)
     first = ("what is slow", "source") if reported else ("target", "claimed")
     header = (*first, "before → after", "speed-up", "optimisation", "what did not hold")
     return markdown_table(header, rows)
-
-
-def missed(row: Row | None, target: Target) -> str:
-    """Say whether a target is missed, or met by the median alone; empty where all is well."""
-    wanted = f"{target.at_least:.3g}×"
-    return {
-        Reached.NO: f"Missed: {wanted} was wanted.",
-        Reached.BY_MEDIAN: f"The median is above the wanted {wanted}, the interval begins below.",
-    }.get(judge_target(row, target.at_least), "")
 
 
 def lines_table(pulls: Sequence[Pull], shares: Mapping[str, str]) -> str:

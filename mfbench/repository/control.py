@@ -19,9 +19,13 @@ the control shows too is noise. It is no part of a pull request.""",
 )
 
 
-def control_of(upstream: Path, base: str) -> str:
-    """Return the hash of the control on top of a commit; nothing is written."""
-    return _hash_object(upstream, base)
+def control_of(upstream: Path, base: str, *options: str) -> str:
+    """Return the hash of the control on top of a commit; it is written only with option -w."""
+    tree, start = git(upstream, "show", "-s", "--format=%T %ct", base).split()
+    person = signature(int(start) + 60)
+    lines = [f"tree {tree}", f"parent {base}", f"author {person}", f"committer {person}", ""]
+    content = "\n".join([*lines, MESSAGE]).encode()
+    return git(upstream, "hash-object", "-t", "commit", "--stdin", *options, stdin=content)
 
 
 def write_control(upstream: Path, base: str, name: str = "") -> str:
@@ -29,14 +33,6 @@ def write_control(upstream: Path, base: str, name: str = "") -> str:
 
     A later control of the same name replaces it; without a name, it is kept.
     """
-    written = _hash_object(upstream, base, "-w")
+    written = control_of(upstream, base, "-w")
     git(upstream, "update-ref", f"{REFERENCE}/{name or base[:8]}", written)
     return written
-
-
-def _hash_object(upstream: Path, base: str, *options: str) -> str:
-    tree, start = git(upstream, "show", "-s", "--format=%T %ct", base).split()
-    person = signature(int(start) + 60)
-    lines = [f"tree {tree}", f"parent {base}", f"author {person}", f"committer {person}", ""]
-    content = "\n".join([*lines, MESSAGE]).encode()
-    return git(upstream, "hash-object", "-t", "commit", "--stdin", *options, stdin=content)

@@ -20,7 +20,7 @@ BUILT_FROM = "metaflow-benchmarks.builtFrom"
 # The branches of single optimisations.
 PULL_PREFIX = "pr/"
 # One record a commit; the paths of its files follow, a line each.
-FIELDS = "%x1e%H%x1f%P%x1f%s%x1f%(trailers:key=Optimization,valueonly,separator=%x20)%x1f"
+FIELDS = "%x1e%H%x1f%P%x1f%(trailers:key=Optimization,valueonly,separator=%x20)%x1f"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class SeriesCommit:
     """
 
     name: str
-    title: str
     hash: str = ""
     below: str = ""
     files: tuple[str, ...] = ()
@@ -138,11 +137,10 @@ def _write(
     for stack, hashes in zip(stacks, write_stacks(upstream, base, new)):
         for (each, files, _), commit, below in zip(stack, hashes, [base, *hashes]):
             # Keep the first: what others need has a stack of its own, written before.
-            told = SeriesCommit(each.name, each.title, commit, below, tuple(files))
+            told = SeriesCommit(each.name, commit, below, tuple(files))
             found.setdefault(each.name, told)
     return [
-        found.get(each.name) or SeriesCommit(each.name, each.title, refusal=each.refusal)
-        for each in changes
+        found.get(each.name) or SeriesCommit(each.name, refusal=each.refusal) for each in changes
     ]
 
 
@@ -173,7 +171,7 @@ def _read(upstream: Path, *options: str) -> list[SeriesCommit]:
     listing = git(upstream, "log", *shown, *options, "--")
     records = (record.split("\x1f") for record in listing.split("\x1e")[1:])
     return [
-        SeriesCommit(name, title, commit, below.partition(" ")[0], tuple(files.split()))
-        for commit, below, title, name, files in records
+        SeriesCommit(name, commit, below.partition(" ")[0], tuple(files.split()))
+        for commit, below, name, files in records
         if name
     ]

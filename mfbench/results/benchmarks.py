@@ -39,25 +39,19 @@ class Benchmark:
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Benchmark:
         """Read asv's description of a benchmark."""
-        given = {
-            each.name: description[each.name] for each in fields(cls) if each.name in description
-        }
+        names = {each.name for each in fields(cls)}
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in given.items()
+            for name, value in description.items()
+            if name in names
         }
         values = tuple(map(tuple, description["params"]))
         return cls(**known, parameters=values, parameter_names=tuple(description["param_names"]))
 
     @property
-    def is_timed(self) -> bool:
-        """Whether its values are times."""
-        return self.unit in ("seconds", "microseconds")
-
-    @property
     def repeats(self) -> bool:
         """Whether measuring once is enough: what is counted hardly varies, what is timed does."""
-        return self.type == "track" and not self.is_timed
+        return self.type == "track" and self.unit not in ("seconds", "microseconds")
 
     def cases(self) -> list[Case]:
         """Return its cases in asv's order."""
@@ -77,7 +71,7 @@ class Benchmark:
         if declared is None or len(case.parameters) != len(self.parameter_names):
             return None
         values = dict(zip(self.parameter_names, case.parameters))
-        return Case.parse(declared.format(**values), count=1)
+        return Case.parse(declared.format(**values), one_value=True)
 
     def bytes_of(self, case: Case) -> int | None:
         """Return how many bytes a case handles, as its payload's name says; None if none does."""

@@ -38,8 +38,10 @@ class Change:
         asv's name of the environment, and the benchmark's version: others measure something else.
     unit : str
         The unit of both values; "seconds" for what is timed.
-    before, after : float or None
-        The values at base and head; the latter is None where the benchmark fails.
+    before : float
+        The value at the base.
+    after : float or None
+        The value at the head; None where the benchmark fails.
     evidence : str
         `COUNTED`, `TIMED` or `FAILED`.
     interval : list of float

@@ -112,7 +112,7 @@ def faults_of_file(path: Path, facts: dict[str, Any], commits: Collection[str]) 
 
 @click.command()
 def command() -> None:
-    """Check that every file in results/ and records/ can be used.
+    """Check that the committed files in results/ and records/ can be used.
 
     It prints one line for each fault, and changes nothing. Exit codes: 0 all files are sound; 1
     some are not; 3 an error.

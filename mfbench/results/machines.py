@@ -29,12 +29,12 @@ def machines_with(results: Path, commits: Sequence[str], python: str = "") -> li
     )
 
 
-def likeliest(results: Path, machines: Sequence[str], this: str) -> str:
-    """Choose a machine for a person who named none: `this` one, or the one that measured the most.
+def likeliest(results: Path, machines: Sequence[str]) -> str:
+    """Choose a machine for a person who named none: this one, or the one that measured the most.
 
     If it is the latter and there are others, a line on stderr names them.
     """
-    if this in machines:
+    if (this := this_machine()) in machines:
         return this
     chosen = fullest(results, machines)
     if others := [name for name in machines if name != chosen]:

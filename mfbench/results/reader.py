@@ -49,11 +49,11 @@ class Case:
         return self.benchmark + (f"({', '.join(self.parameters)})" if self.parameters else "")
 
     @classmethod
-    def parse(cls, text: str, count: int | None = None) -> Case:
-        """Read asv's notation; `count` parameters, where a value may hold a comma."""
+    def parse(cls, text: str, one_value: bool = False) -> Case:
+        """Read asv's notation; with `one_value`, commas do not separate values."""
         benchmark, _, rest = text.replace("'", "").partition("(")
         values = rest.removesuffix(")")
-        found = [values] if count == 1 else values.split(", ")
+        found = [values] if one_value else values.split(", ")
         return cls(benchmark, tuple(found) if values else ())
 
 

@@ -11,7 +11,7 @@ from mfbench.foundation.paths import RECORDS
 from mfbench.repository.control import control_of
 from mfbench.repository.series import find_commit
 from mfbench.results.benchmarks import read_benchmarks
-from mfbench.results.machines import likeliest, machines_with, this_machine
+from mfbench.results.machines import likeliest, machines_with
 from mfbench.results.reader import Case, Side, pythons_of, read_sides
 from mfbench.verdict.comparison import compare
 from mfbench.verdict.rows import Comparison
@@ -83,7 +83,7 @@ def _machine_of(results: Path, commits: Sequence[str], python: str) -> str:
     if not measured:
         how = "mfbench run BASE HEAD" + (f" --pythons {python}" if python else "")
         raise NothingMeasured(f"no machine measured both; measure with: {how}")
-    return likeliest(results, measured, this_machine())
+    return likeliest(results, measured)
 
 
 def _sides(

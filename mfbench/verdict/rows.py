@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from mfbench.results.reader import Case, Side
-from mfbench.verdict.intervals import mean_of_ratios
 from mfbench.verdict.verdict import MOVED, Evidence, Verdict, distance_from_one
 
 COUNT = "instructions"
@@ -124,7 +123,7 @@ class Comparison:
     base: Side
     head: Side
     control: Side | None
-    rows: tuple[Row, ...] = field(default=())
+    rows: tuple[Row, ...] = ()
     startup: tuple[Row, ...] = ()
     left_out: int = 0
     control_called: tuple[int, int] | None = None
@@ -161,11 +160,6 @@ class Comparison:
     def regressions(self) -> tuple[Row, ...]:
         """The rows that a pull request should not be merged with, start-up included."""
         return tuple(row for row in (*self.rows, *self.startup) if row.is_regression)
-
-
-def geometric_mean(rows: Iterable[Row]) -> float | None:
-    """Return the geometric mean of the rows' ratios; None if there are none."""
-    return mean_of_ratios(row.ratio for row in rows if row.verdict is not Verdict.SAME_CODE)
 
 
 def control_noise(rows: Sequence[Row]) -> float | None:

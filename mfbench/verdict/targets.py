@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from mfbench.verdict.rows import UNKNOWN, Row
 
 
-class Reached(Enum):
-    """How far a target is reached."""
+def missed(row: Row | None, at_least: float) -> str:
+    """Say whether a factor (before / after) is missed, or met by the median alone.
 
-    NO = "no"
-    BY_MEDIAN = "by the median, and the confidence interval begins below it"
-    YES = "yes"
-    UNKNOWN = "not measured"
-
-
-def judge_target(row: Row | None, at_least: float) -> Reached:
-    """Judge a row by its median against the factor (before / after) that was wanted."""
+    Empty where it is met, or was not measured.
+    """
     if row is None or row.verdict in UNKNOWN or row.ratio is None:
-        return Reached.UNKNOWN
+        return ""
     if row.ratio < at_least:
-        return Reached.NO
-    below = row.evidence is not None and row.evidence.low < at_least
-    return Reached.BY_MEDIAN if below else Reached.YES
+        return f"Missed: {at_least:.3g}× was wanted."
+    if row.evidence is not None and row.evidence.low < at_least:
+        return f"The median is above the wanted {at_least:.3g}×, the interval begins below."
+    return ""

@@ -14,7 +14,7 @@ from dashboard import result_files
 from dashboard.result_files import read_measured
 from mfbench.foundation.git_command import commit_of
 from mfbench.foundation.paths import RESULTS, UPSTREAM
-from mfbench.report.comparison_text import cells, headline, means
+from mfbench.report.comparison_text import cells, means, summary_line
 from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
 from mfbench.report.words import value_text
 from mfbench.repository.control import control_of
@@ -22,7 +22,7 @@ from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import RUNS_SINCE, Case
 from mfbench.verdict.comparison import compare, timed_row, with_verdicts
 from mfbench.verdict.revisions import compare_revisions
-from mfbench.verdict.rows import Row, control_noise, geometric_mean, same_code_noise
+from mfbench.verdict.rows import Row, control_noise, same_code_noise
 from mfbench.verdict.verdict import MOVED, Verdict, judge_count
 from tests.committed import MACHINE, add_answers, edit, file_of
 from tests.conftest import NEWEST
@@ -124,7 +124,7 @@ def test_committed_results(machine, first_page, committed_results, look, data, m
         found, sums, glance = page.evaluate(COMPARE, [machine, base.commit, head.commit])
         require_same(found, expected.rows)
         assert glance == [say(expected) for say in GLANCE]
-        mean = geometric_mean(row for row in expected.measured if row.evidence)
+        mean = means(expected)[-1][1]
         require_close(sums, [control_noise(expected.rows), same_code_noise(expected.rows), mean])
 
 
@@ -285,7 +285,7 @@ def test_counts(first_page, look):
 def test_words(first_page, look, first_comparison):
     summary, verdicts, found, values = look(first_page).evaluate(WORDS)
     # The page has a checkbox in place of the option.
-    assert summary == re.sub(r" \(--every-run shows .*?\)", "", headline(first_comparison))
+    assert summary == re.sub(r" \(--every-run shows .*?\)", "", summary_line(first_comparison))
     rows = first_comparison.rows
     assert dict(values) == {str(row.case): value_text(row.before, row.unit) for row in rows}
     assert dict(verdicts) == {

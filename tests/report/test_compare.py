@@ -9,7 +9,7 @@ import pytest
 
 from mfbench.foundation.paths import RESULTS, ROOT, UPSTREAM
 from mfbench.report.comparison_json import as_json
-from mfbench.report.comparison_text import as_markdown, as_text, headline, verdict_text
+from mfbench.report.comparison_text import as_markdown, as_text, summary_line, verdict_text
 from mfbench.results.reader import Case
 from mfbench.verdict.revisions import compare_revisions
 from mfbench.verdict.rows import Row
@@ -47,10 +47,10 @@ def test_json_is_what_its_schema_says_and_holds_no_infinity(committed):
 
 def test_every_form_tells_the_same_verdicts(committed):
     text, markdown = as_text(committed, True, 200), as_markdown(committed, True)
-    assert headline(committed) in markdown
-    assert "identical code moved by up to" in headline(committed)
+    assert summary_line(committed) in markdown
+    assert "identical code moved by up to" in summary_line(committed)
     # What was measured comes before any verdict.
-    measured, found = re.split(r"; (?=\d+ faster)", headline(committed))
+    measured, found = re.split(r"; (?=\d+ faster)", summary_line(committed))
     assert text.startswith(f"{measured}\n") and text.endswith(f"\n{found}\n")
     for row in committed.rows[::20]:
         (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {row.case} |")]
@@ -81,7 +81,7 @@ def test_the_summary_tells_what_was_not_measured_and_what_would_have_been_missed
         Row(Case("artifacts.time"), "seconds", Verdict.NOT_COMPARABLE, "measured in"),
     )
     made = replace(committed, rows=rows, startup=(), left_out=1)
-    assert headline(made) == (
+    assert summary_line(made) == (
         "measured 9 of 12 cases; not measured: client 2; not comparable: artifacts 1; 1 row of "
         "other runs left out (--every-run shows it); 9 can't tell; no control; would have missed "
         "slow-downs below: flows 22%, imports 15%, topic5 5%, topic4 4%, topic3 3%, topic2 2%"

@@ -14,6 +14,7 @@ from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import Case, Measurement, Side, read_sides
 from mfbench.verdict.comparison import compare, timed_row
 from mfbench.verdict.rows import Comparison, Row
+from mfbench.verdict.targets import missed
 from mfbench.verdict.verdict import Verdict
 from optimizations import SERIES
 from optimizations.edits import Claim, Optimization, Target
@@ -64,10 +65,10 @@ def test_a_target_is_judged_by_its_median_and_says_where_the_interval_begins_bel
     row = Row(Case.parse(SAVE), "seconds", Verdict.CANT_TELL)
     steady = timed_row(row, [2.0, 2.0, 2.0, 2.0, 2.0], [1.0, 1.0, 1.0, 1.0, 1.0])
     noisy = timed_row(row, [2.0, 2.0, 2.0, 2.0, 2.0], [1.0, 1.0, 1.0, 1.9, 1.9])
-    assert status.missed(steady, TARGET) == ""
-    assert status.missed(noisy, TARGET).endswith("the interval begins below.")
-    assert status.missed(steady, replace(TARGET, at_least=2.5)) == "Missed: 2.5× was wanted."
-    assert status.missed(None, TARGET) == ""
+    assert missed(steady, TARGET.at_least) == ""
+    assert missed(noisy, TARGET.at_least).endswith("the interval begins below.")
+    assert missed(steady, 2.5) == "Missed: 2.5× was wanted."
+    assert missed(None, TARGET.at_least) == ""
 
 
 def test_a_claim_may_be_of_two_cases_at_one_commit():

@@ -110,7 +110,9 @@ def test_asv_spyglass_compares_two_files_as_readme_does():
     said = spyglass("compare", "--no-env-label", *files, RESULTS / "benchmarks.json")
     rows = {cells[5].strip().replace("'", ""): cells[2:4] for cells in cells_of(said)}
     for name in ROWS.values():
-        values = [read_side(path, "").cases[Case.parse(name, count=1)].value for path in files]
+        values = [
+            read_side(path, "").cases[Case.parse(name, one_value=True)].value for path in files
+        ]
         shown = [re.sub("±[^a-zµ]*", " ", cell).strip() for cell in rows[name]]
         assert shown == [value_text(value, "seconds") for value in values]
 
