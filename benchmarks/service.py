@@ -37,6 +37,7 @@ covers = (
     "metaflow/plugins/metadata_providers/*",
     "metaflow/client/*",
     "metaflow/sidecar/*",
+    "metaflow/datastore/*",
     "metaflow/runtime.py",
     "metaflow/task.py",
 )

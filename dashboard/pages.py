@@ -199,7 +199,7 @@ def optimization_of(patch: Path) -> str:
 def status_html(status: str, files: Mapping[str, str]) -> str:
     """Return STATUS.md as HTML, headings one level lower, with a link to each patch it names."""
     lowered = re.sub(r"^#", "##", status, flags=re.MULTILINE)
-    html = MarkdownIt("commonmark").enable("table").render(lowered)
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(lowered)
     # Relative links lead to files of the repository, which the site does not have.
     html = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", html)
     for name, file in files.items():

@@ -18,7 +18,7 @@ from mfbench.measure.missing import missing_jobs
 from mfbench.measure.profiles import LARGE, PROFILES
 from mfbench.measure.pythons import make_environments
 from mfbench.measure.releases import release_jobs
-from mfbench.measure.selection import left_out, select
+from mfbench.measure.selection import left_out, profile_with, select
 from mfbench.measure.series import begin_of_series, series_jobs
 from mfbench.measure.touched import topics_of_project, touched_topics
 from mfbench.repository.build import ensure, require
@@ -114,11 +114,11 @@ def command(
     all cases but the large ones, whatever the profile; --rounds replaces the profile's number.
 
     With --touched, only the topics are measured that cover a file of metaflow that differs between
-    BASE and HEAD, and all topics if there is a file that no topic names. With --since, it goes by
-    the files of this project that were committed since then. With
-    --regressed, only cases that are slower or fail in the results so far are measured again, in a
-    run of their own; counts repeat, so they are not. Then use mfbench compare --every-run: without
-    it, the new run may be left out.
+    BASE and HEAD, and all topics if there is a file that no topic names. If the profile has no case
+    of them, a larger profile's cases are taken. With --since, it goes by the files of this project
+    that were committed since then. With --regressed, only cases that are slower or fail in the
+    results so far are measured again, in a run of their own; counts repeat, so they are not. Then
+    use mfbench compare --every-run: without it, the new run may be left out.
 
     With --pythons, this is done with each Python in turn; each has an environment, results and a
     table of its own. A Python is skipped, with the reason, if it is not installed or if a pinned
@@ -182,7 +182,8 @@ def command(
                 else touched_topics(benchmarks, UPSTREAM, *commits)
             )
             click.echo(f"touched topics: {', '.join(topics) or 'all'}")
-            request = replace(request, cases=frozenset(select(benchmarks, profile, topics, bench)))
+            cases = select(benchmarks, profile_with(benchmarks, profile, topics), topics, bench)
+            request = replace(request, cases=frozenset(cases))
         if regressed:
             request = replace(request, cases=regressed_cases(request, names, commits))
             if not request.cases:

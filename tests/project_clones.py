@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -70,3 +71,27 @@ def variables(clone: Path) -> dict[str, str]:
     own = {"HOME": str(clone / "home"), "METAFLOW_BENCHMARKS_CACHE": str(cache_folder())}
     own["PATH"] = f"{clone / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return os.environ | own
+
+
+@pytest.fixture
+def comparing(clone: Path) -> Path:
+    """The copy of the project, with `.ci/compare`; its measurements are short."""
+    for name in (".ci/compare", "Makefile"):
+        (clone / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, clone / name)
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(
+        '#!/bin/sh\n[ "$3" != run ] || set -- "$@" --rounds 6\n'
+        'case "$*" in *--touched*) set -- "$@" --bench "time_map.1, default" ;; esac\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    (clone / ".venv" / ".ready").touch()
+    return clone
+
+
+def compare(clone: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run `.ci/compare` in the copy."""
+    command = [clone / ".ci" / "compare"]
+    return subprocess.run(command, env=variables(clone) | more, capture_output=True, text=True)

@@ -2,17 +2,14 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 
 import pytest
 import yaml
 
 from mfbench.foundation.git_command import git
 from mfbench.foundation.paths import ROOT
-from tests.command_line import mfbench
-from tests.project_clones import variables
+from tests.project_clones import compare
 
 WORKFLOWS = {
     path.stem: yaml.safe_load(path.read_text())
@@ -122,49 +119,6 @@ def test_a_patch_that_renames_is_refused(checkout):
     )
     assert finished.returncode == 1 and not changed
     assert "the update changes more than results and documents" in finished.stderr
-
-
-def compare(folder, **more):
-    return subprocess.run(
-        [folder / ".ci" / "compare"], env=variables(folder) | more, capture_output=True, text=True
-    )
-
-
-@pytest.fixture
-def comparing(clone):
-    """The copy of the project, whose measurements are short."""
-    for name in (".ci/compare", "Makefile"):
-        (clone / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, clone / name)
-    python = clone / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True, exist_ok=True)
-    python.write_text(
-        '#!/bin/sh\n[ "$3" != run ] || set -- "$@" --rounds 6\n'
-        'case "$*" in *--touched*) set -- "$@" --bench "time_map.1, default" ;; esac\n'
-        f'exec {sys.executable} "$@"\n'
-    )
-    python.chmod(0o755)
-    (clone / ".venv" / ".ready").touch()
-    return clone
-
-
-@pytest.mark.slow
-def test_a_regression_fails_the_job_and_its_report_is_the_summary(comparing, tmp_path):
-    summary = tmp_path / "summary"
-    # The one optimisation of this copy makes parallel_map faster.
-    sides = {"BASE": "optimized", "HEAD": "main", "BRANCH": "my/branch"}
-    finished = compare(comparing, GITHUB_STEP_SUMMARY=str(summary), PROFILE="quick", **sides)
-    assert finished.returncode == 1, finished.stdout + finished.stderr
-    report = (comparing / "report.md").read_text()
-    assert summary.read_text() == report
-    assert "multicore" in report and "|" in report
-    # A regression is measured a second time before it fails the job.
-    assert "touched topics: " in finished.stdout and finished.stdout.count("in all: ") == 2
-    page = (comparing / "pages" / "my-branch.html").read_text()
-    assert "<title>metaflow optimized → " in page
-    made = mfbench("comment", comparing / "comparison.json").stdout
-    assert "regressions (slower, more instructions, or failing): 1" in made
-    assert "<code>multicore" in made
 
 
 @pytest.mark.slow

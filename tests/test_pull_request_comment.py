@@ -7,6 +7,9 @@ import flask
 import pytest
 from werkzeug.serving import make_server
 
+from mfbench.foundation.git_command import git
+from mfbench.report import comment
+from tests.project_clones import compare
 from tests.test_continuous_integration import run_step
 
 pytestmark = pytest.mark.skipif(
@@ -112,3 +115,51 @@ def test_what_is_too_large_for_a_comparison_is_not_fetched(github, tmp_path):
         "id": "6",
         "link": "https://github.com/somewhere/project/actions/runs/3/artifacts/6",
     }
+
+
+def test_where_nothing_was_compared_only_an_older_comment_is_replaced(github, tmp_path):
+    event = {"OWNER": "somebody", "BRANCH": "my/branch", "COMMIT": COMMIT, "RUN": "3"}
+    said, outputs = step(github, "render", "Make the comment", tmp_path, LINK="")
+    assert "nothing was comparable" in said and outputs == {}
+    step(github, "write", "Write the comment", tmp_path, **event)
+    assert len(github["comments"]) == 3
+    write(github, tmp_path, f"{comment.MARKER}\nof the commit before\n")
+    (tmp_path / "comment.md").unlink()
+    step(github, "write", "Write the comment", tmp_path, **event)
+    (body,) = [each["body"] for each in github["comments"][3:]]
+    assert body.startswith(comment.MARKER) and f"Nothing was compared at {COMMIT}" in body
+    assert "(https://github.com/somewhere/project/actions/runs/3)" in body
+
+
+@pytest.mark.slow
+def test_a_pull_request_is_measured_its_regression_fails_and_is_answered(
+    github, comparing, tmp_path
+):
+    person = ("-c", "user.name=somebody", "-c", "user.email=somebody@localhost")
+    git(comparing, "init", "--quiet")
+    module = comparing / "benchmarks" / "multicore.py"
+    for text in ("", "# changed\n"):
+        module.write_text(module.read_text() + text)
+        git(comparing, "add", str(module))
+        git(comparing, *person, "commit", "--quiet", "--allow-empty", "--message", "Change it")
+    summary = tmp_path / "summary"
+    # The one optimisation of this copy makes parallel_map faster.
+    sides = {"BASE": "optimized", "HEAD": "main", "BRANCH": "my/branch", "SINCE": "HEAD~1"}
+    finished = compare(comparing, GITHUB_STEP_SUMMARY=str(summary), PROFILE="quick", **sides)
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    report = (comparing / "report.md").read_text()
+    assert summary.read_text() == report and "multicore" in report
+    # A regression is measured a second time before it fails the job.
+    assert "touched topics: multicore\n" in finished.stdout
+    assert finished.stdout.count("in all: ") == 2
+    page = (comparing / "pages" / "my-branch.html").read_text()
+    assert "<title>metaflow optimized → " in page
+    # The default branch's checkout takes it as an untrusted file.
+    (comparing / "untrusted").mkdir()
+    shutil.copy(comparing / "comparison.json", comparing / "untrusted")
+    _, outputs = step(github, "render", "Make the comment", comparing, LINK="https://x.example/1")
+    assert outputs == {"made": "true"}
+    write(github, comparing, (comparing / "comment.md").read_text())
+    (body,) = [each["body"] for each in github["comments"][3:]]
+    assert "regressions (slower, more instructions, or failing): 1" in body
+    assert "<code>multicore" in body and "(https://x.example/1)" in body

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from mfbench.foundation.files import write_text
+from mfbench.foundation.paths import SAFE_NAME
 
 
 def _machine_name(text: str) -> str:
-    # It becomes the name of a folder.
-    if not re.fullmatch(r"\w[\w.-]*", text):
+    if not re.fullmatch(SAFE_NAME, text):
         raise click.BadParameter(f"{text!r} is no name; use letters, digits, . _ and -")
     return text
 

@@ -21,6 +21,9 @@ WATCH_MACHINE, RENEWAL_MACHINE = "watch", "renewal"
 # sensitivity` makes, of a run of uncommitted work, of `mfbench watch` and of `mfbench renew`.
 IGNORED_MACHINES = ("ci", SENSITIVITY_MACHINE, UNCOMMITTED_MACHINE, WATCH_MACHINE, RENEWAL_MACHINE)
 
+# Names of machines and benchmarks become names of folders and files.
+SAFE_NAME = r"\w[\w.-]*"
+
 
 def cache_folder() -> Path:
     """Return the folder that keeps downloads between clones of this project."""

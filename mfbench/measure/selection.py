@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from mfbench.foundation.errors import Failure
+from mfbench.foundation.errors import Failure, NothingMeasured
 from mfbench.measure.profiles import LARGE, PROFILES
 from mfbench.results.benchmarks import Benchmark
 from mfbench.results.reader import Case
@@ -37,6 +37,18 @@ def select(
     if not found:
         raise Failure(f"profile {profile} has no case of these topics; try --profile thorough")
     return found
+
+
+def profile_with(benchmarks: Benchmarks, profile: str, topics: Collection[str]) -> str:
+    """Return a profile; or, if it has no case of some topics, the smallest larger one that has.
+
+    Raises NothingMeasured where only large cases are there.
+    """
+    names = list(PROFILES)
+    for each in names[names.index(profile) :]:
+        if _in_profile(benchmarks, each, topics):
+            return each
+    raise NothingMeasured(f"{', '.join(topics)}: all cases are large; measure them with --large")
 
 
 def left_out(benchmarks: Benchmarks, profile: str, topics: Collection[str] = ()) -> str:

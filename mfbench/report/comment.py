@@ -18,14 +18,14 @@ from mfbench.report.comparison_text import cells, measured_text
 from mfbench.report.glance import costs_text, trust_text, verdict_sentence, where_text
 from mfbench.report.words import markdown_table, plain
 from mfbench.verdict.rows import Comparison, Row
-from mfbench.verdict.verdict import MOVED
+from mfbench.verdict.verdict import MOVED, Verdict
 
 # By which the comment is found again, to be updated in place.
 MARKER = "<!-- metaflow-benchmarks: comparison -->"
 HEADER = ("case", "before", "after", "before / after", "verdict")
 MOST_ROWS = 10
 # As many as fit.
-MOST_COLLAPSED = (100, 50, 20, 0)
+MOST_COLLAPSED = (500, 200, 100, 50, 20, 0)
 MOST_CHARACTERS = 60_000
 LONGEST_CELL = 160
 
@@ -50,7 +50,9 @@ def _with_collapsed(comparison: Comparison, moved: Sequence[Row], count: int, li
     machine, python = (
         _code(comparison.base.circumstances.get(each, "unknown")) for each in ("machine", "python")
     )
-    first, rest = moved[:MOST_ROWS], moved[MOST_ROWS:]
+    first = moved[:MOST_ROWS]
+    # What costs more must not be lost where not all fit.
+    rest = sorted(moved[MOST_ROWS:], key=lambda row: row.verdict is not Verdict.SLOWER)
     lines = [
         MARKER,
         f"### {base} → {head}\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -14,7 +15,7 @@ from asv.results import Results
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.files import read_object
 from mfbench.foundation.git_command import git
-from mfbench.foundation.paths import IGNORED_MACHINES, RESULTS, UPSTREAM
+from mfbench.foundation.paths import IGNORED_MACHINES, RESULTS, SAFE_NAME, UPSTREAM
 from mfbench.repository.build import is_clone, require
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.changes import read_changes
@@ -77,6 +78,8 @@ def faults_of_machine(folder: Path, commits: Collection[str]) -> Iterator[Fault]
         )
         text = str(failure) if (folder / MACHINE).exists() else missing
         yield Fault(folder / MACHINE, text)
+    if not re.fullmatch(SAFE_NAME, folder.name):
+        yield Fault(folder / MACHINE, f"{folder.name!r} is no name of a machine")
     if facts and facts.get("machine") != folder.name:
         yield Fault(folder / MACHINE, f"belongs to {facts.get('machine')}")
     for path in sorted(set(folder.glob("*.json")) - {folder / MACHINE}):
@@ -102,6 +105,8 @@ def faults_of_file(path: Path, facts: dict[str, Any], commits: Collection[str]) 
         if facts.get(fact) and found != facts[fact]:
             yield Fault(path, f"was measured on {fact} {found}, not {facts[fact]}")
     for case, measured in side.cases.items():
+        if not re.fullmatch(SAFE_NAME, case.benchmark):
+            yield Fault(path, f"{case.benchmark!r} is no name of a benchmark")
         # A skipped case is NaN, which is not below 0.
         if any(number < 0 for number in (measured.value, measured.seconds, *measured.samples)):
             yield Fault(path, f"{case.benchmark}: a negative number")

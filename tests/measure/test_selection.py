@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from mfbench.foundation.errors import Failure
+from mfbench.foundation.errors import Failure, NothingMeasured
 from mfbench.foundation.paths import RESULTS
 from mfbench.measure.profiles import LARGE
 from mfbench.measure.selection import (
     cases_of,
     left_out,
     pattern_of_cases,
+    profile_with,
     repeating_cases,
     select,
     timed_cases,
@@ -75,6 +76,14 @@ def test_what_a_profile_leaves_out_is_one_line():
     assert left_out(SUITE, "quick") == said
     assert left_out(SUITE, "default") == "left out: 1 cases of a; for more, --profile thorough"
     assert left_out(SUITE, "thorough") == ""
+
+
+def test_topics_that_a_profile_leaves_out_are_measured_by_a_larger_one():
+    assert profile_with(SUITE, "quick", ["answers", "b"]) == "quick"
+    assert profile_with(SUITE, "quick", ["answers"]) == "default"
+    large = benchmark("c.Big.time_save", profile=LARGE)
+    with pytest.raises(NothingMeasured, match="c: all cases are large"):
+        profile_with(SUITE | {large.name: large}, "quick", ["c"])
 
 
 def test_nothing_to_measure_is_said_at_once():

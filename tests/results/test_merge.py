@@ -13,6 +13,8 @@ from mfbench.results.merge import merge
 from tests.command_line import mfbench
 from tests.committed import MACHINE, edit, file_of
 
+IMPORT = "imports.Import.timeraw_metaflow"
+
 
 @pytest.fixture
 def here(tmp_path):
@@ -55,6 +57,24 @@ def test_damaged_files_are_refused_by_name_and_the_others_are_taken(copied, here
     assert {line.partition(":")[0] for line in refused} == names | {"docs/machine.json"}
     assert f"{MACHINE}/{file_of(copied, 'optimized').name}" in taken
     assert not (here / "docs").exists() and faults(here, UPSTREAM) == []
+
+
+def test_names_that_could_leave_their_folder_or_become_html_are_refused(copied, here):
+    def rename(content):
+        content["results"]["../../evil"] = content["results"].pop(IMPORT)
+
+    edit(copied, "main", rename)
+    machine = "<img src=x>"
+    shutil.copytree(copied / MACHINE, copied / machine)
+    facts = copied / machine / "machine.json"
+    facts.write_text(facts.read_text().replace(MACHINE, machine))
+    taken, refused = merge(copied, here, UPSTREAM)
+    name = file_of(copied, "main").name
+    assert f"{MACHINE}/{name}: '../../evil' is no name of a benchmark" in refused
+    assert f"{machine}/machine.json: '{machine}' is no name of a machine" in refused
+    assert {each.partition("/")[0] for each in taken} == {
+        MACHINE
+    } and f"{MACHINE}/{name}" not in taken
 
 
 def test_results_of_another_version_of_a_benchmark_are_refused(copied, here):
