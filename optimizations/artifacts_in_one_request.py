@@ -29,8 +29,10 @@ Could fail:
   keep the artifacts registered so far.
 - An artifact that only an earlier attempt has: the service is asked for it, as before.
 - The service does not list the artifacts of a step (an old one, a gateway that limits answers, or
-  one that is overloaded or gone): each task asks alone, and that ends as before. So do the tasks of
-  steps with more than 1000 of them.
+  one that is overloaded or gone): each task asks alone, and that ends as before. After a 503, the
+  list is asked for five times first, as every request is. The tasks of steps with more than 1000 of
+  them ask alone, too.
+- Threads read the data of a step's tasks: each sees all artifacts of a task, or asks alone.
 - A task ends well, then its machine fails, so that it runs again: a `Task` object that was asked in
   between stays with the attempt that it saw. A new one does not.
 - Tags of the run change: those of kept artifacts are as old as the task's own.
@@ -90,7 +92,7 @@ class _ArtifactsOfStep(object):
             self._ask_alone -= 1
             return []
         if self._by_task is None:
-            self._by_task = {}
+            by_task = {}
             try:
                 artifacts = self._step._metaflow.metadata.get_object(
                     "step", "artifact", None, None, *self._step.path_components
@@ -98,7 +100,8 @@ class _ArtifactsOfStep(object):
             except Exception:
                 artifacts = None  # Each task asks alone
             for artifact in artifacts or []:
-                self._by_task.setdefault(str(artifact["task_id"]), []).append(artifact)
+                by_task.setdefault(str(artifact["task_id"]), []).append(artifact)
+            self._by_task = by_task  # Only now: other threads may read it
         return self._by_task.pop(task_id, [])
 """
 KEEP_ARTIFACTS = """

@@ -20,6 +20,8 @@ Could fail:
 - A switch inside of a foreach leads to several steps before the join: one task of each split
   reaches the join. Steps that loop can't lead to a join; metaflow refuses such flows.
 
+To go back: revert the commit. Nothing is stored.
+
 Price: the paths of a join's siblings are kept until the run ends.
 """
 

@@ -21,6 +21,8 @@ Could fail:
 - A remote task has formatted its lines: they are shown one by one with their own times, as before.
 - An extension has another logger: it must accept a list of lines.
 
+To go back: revert the commit. What is stored is the same.
+
 Price: lines that are read together are shown with the same time.
 """
 

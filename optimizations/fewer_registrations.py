@@ -26,7 +26,8 @@ Could fail:
 - A task is killed between saving its artifacts and being done: `attempt_ok` is missing. Before, it
   could say that a task went well that was never done.
 - The service becomes unreachable: the next request raises the same error as before. What is pending
-  as a process ends is sent once, and waited for five seconds; what can't be sent is told on stderr.
+  as a process ends is tried for five seconds in all, because a person who interrupts a run waits
+  for it. What could not be sent is told on stderr.
 - The scheduler is killed: the system metadata of tasks that have not begun are missing.
 
 To go back: revert the commit. What is stored is the same.
@@ -78,22 +79,36 @@ def discard_metadata(self, run_id, step_name, task_id):
 
 def _register_at_exit(self):
     pending, self._pending = self._pending, {}
+    deadline = time.time() + 5  # A person who interrupts a run waits for this
     for key, metadata in pending.items():
-        url = os.path.join(type(self).INFO, self._obj_path(self._flow_name, *key)[1:])
+        path = self._obj_path(self._flow_name, *key) + "/metadata"
+        data = self._metadata_to_json(*key, metadata)
+        problem = self._post_until(deadline, path, data)
+        if problem:
+            message = "Metadata of task %s could not be registered: %s"
+            print(message % ("/".join(key), problem), file=sys.stderr)
+
+def _post_until(self, deadline, path, data):
+    # Returns what went wrong, or None
+    problem = "no time is left"
+    while time.time() < deadline:
         try:
-            # Once, and not for long: a person who interrupts a run is waiting
             resp = self._session.post(
-                url + "/metadata",
+                os.path.join(type(self).INFO, path.lstrip("/")),
                 headers=SERVICE_HEADERS.copy(),
-                json=self._metadata_to_json(*key, metadata),
-                timeout=5,
+                json=data,
+                timeout=max(0.1, deadline - time.time()),
             )
-        except Exception as ex:
-            print("Metadata could not be registered: %s" % ex, file=sys.stderr)
-            return  # The service is away
-        if resp.status_code >= 300:
+        except OSError as ex:  # As all errors of requests are
+            problem = ex
+        else:
+            if resp.status_code < 300:
+                return None
             problem = "code %s: %s" % (resp.status_code, resp.text)
-            print("Metadata could not be registered: %s" % problem, file=sys.stderr)
+            if resp.status_code != 503:
+                return problem
+        time.sleep(0.5)
+    return problem
 
 def _ensure_step(self, run_id, step_name):
     if (run_id, step_name) not in self._known_steps:

@@ -9,7 +9,8 @@ task or a run as its first heartbeat, and takes the next one ten seconds later.
 What changes: a timer starts the process after five seconds, unless the task or the run has ended.
 The process is a script that imports nothing of metaflow. The task makes the request ready, and the
 script sends it by itself, for even `http.client` takes longer to import than Python takes to start.
-Where plain HTTP is not enough (TLS, a proxy, a redirection), the script imports requests. The
+Where plain HTTP is not enough (TLS, a proxy, a redirection, a gateway that refuses HTTP/1.0), the
+script imports requests. The
 service's version is no longer asked for, which is a request less per task.
 
 Reproduce: with a metadata service, count heartbeat processes. Before: one per task, and one for the
@@ -26,8 +27,9 @@ Could fail:
   seconds, not after one.
 - The service takes a connection and never answers: a request ends after ten seconds and is tried
   again. Before, the heartbeats of this task had ended.
-- A task that keeps Python's lock for long after five seconds, in a library, delays its heartbeats.
-  The script has the environment and the folder that the task has by then.
+- A task that keeps Python's lock for minutes, in a library, before its first heartbeat: that comes
+  late, and the service may take the task for dead. The script has the environment and the folder
+  that the task has by then.
 - An extension replaces the sidecar `heartbeat`, or derives from it: its own is started.
 
 To go back: `HEARTBEAT_DELAY = 0` starts the process at once.

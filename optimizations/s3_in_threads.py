@@ -27,7 +27,8 @@ Could fail:
 - Ctrl-C or @timeout in the middle: it is raised at once; threads stop at their next object. They
   are daemons, so that a server that does not answer can't keep the process from ending.
 - No thread can be started, or the client can't be made: `s3op` handles what is left, or all.
-- A program forks later: the threads have ended by then.
+- A program forks later: the threads have ended by then, unless it has caught an interrupt. Then
+  each may still be in its last request; what that writes to a folder that is gone is lost.
 
 To go back: METAFLOW_S3_THREADS_MAX_OBJECTS=0, or revert the commit. Nothing is stored otherwise.
 
@@ -75,7 +76,6 @@ def apply(tree: SourceTree) -> None:
             find=f"return list(starmap(S3Object, {rest}()))",
             by=f"""
             from .s3threads import read_many
-
             keys = list(keys)
             return read_many(self, {one}, keys, {rest}(), {arguments})
             """,
@@ -86,7 +86,6 @@ def apply(tree: SourceTree) -> None:
             find=f"return self._put_many_files({files}(), overwrite)",
             by=f"""
             from .s3threads import put_many
-
             return put_many(self, {files}(), overwrite)
             """,
         )

@@ -39,11 +39,14 @@ Could fail:
   of the flow that nobody closed. If any object made after the fork has something to do at its end
   (`__del__`, which files have), the exemption is lifted first.
 - Somebody handles SIGCHLD, or the flow is no `.py` file started by this Python: nothing is forked.
+- The code package is uploaded for a local run (METAFLOW_FEAT_ALWAYS_UPLOAD_CODE_PACKAGE): tasks see
+  variables that the process has not, so they are started. `.runtime` says which were forked.
 
 To go back: remove the setting. Nothing else is stored.
 
 Price: none without the setting. With it, `ps` and `pkill -f` see the tasks as `python -c ...
-flow.py`, the stack has one more frame below the flow's, all tasks of a run have one hash seed, and
+flow.py`, the stack has one more frame below the flow's, `__main__.__loader__` is another one, the
+main thread's `native_id` is not the process's id, all tasks of a run have one hash seed, and
 what preloaded modules print is in no log. METAFLOW_RUN_ID is empty while modules are preloaded. A
 run of one step may be slower. A step with `@environment`, `@conda` or `@pypi` gains nothing.
 """

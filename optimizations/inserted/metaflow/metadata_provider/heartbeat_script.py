@@ -40,7 +40,8 @@ def beat(message):
     status, plain = 300, message.partition(b'"plain_request": "')[2].partition(b'"')[0]
     if plain:
         status, body = post(*bytes.fromhex(plain.decode("ascii")).split(b" ", 2))
-    if 300 <= status < 400:  # A redirection, or what takes more than plain HTTP
+    # A redirection, what takes more than plain HTTP, or a gateway that refuses HTTP/1.0
+    if 300 <= status < 400 or status in (426, 505):
         status, body = post_with_requests(message)
     if status != 200:
         raise Exception("code %d: %s" % (status, body))

@@ -98,6 +98,22 @@ def test_many_tasks_are_asked_for_together(service):
     assert service.count() == 0
 
 
+def test_threads_see_all_artifacts_of_a_task_or_none(mocker):
+    artifacts = [dict(task_id="1", name=name) for name in ("_task_ok", "value")]
+
+    def answer():
+        for artifact in artifacts:
+            yield artifact
+            seen.append(siblings.pop("1"))  # As another thread would
+
+    step, seen = mocker.Mock(path_components=[]), []
+    step._metaflow.metadata.get_object.side_effect = [answer(), []]
+    siblings = core._ArtifactsOfStep(step, 2)
+    siblings._ask_alone = 0
+    seen.append(siblings.pop("1"))
+    assert seen == [[], [], artifacts]
+
+
 def test_one_of_many_tasks_asks_alone(service):
     tasks = tasks_of(service, *[ended(value=number) for number in range(50)])
     assert tasks[7].data.value == 7

@@ -30,6 +30,7 @@ class Session:
         self.requests = []
         self.statuses = {}  # of a request, if it is not 200
         self.silent = False
+        self.clock = 0
 
     def get(self, url, headers):
         return self.request("GET " + url, None)
@@ -38,6 +39,7 @@ class Session:
         response = self.request("POST " + url, json)
         if self.silent:
             assert timeout is not None, "a silent service is waited for without end"
+            self.clock += timeout
             raise OSError("timed out")
         return response
 
@@ -148,13 +150,35 @@ def test_a_failure_at_the_end_is_told(capsys, provider, session):
     assert "could not be registered: code 500" in capsys.readouterr().err
 
 
-def test_a_silent_service_is_asked_once_at_the_end(capsys, provider, session):
+def test_a_silent_service_is_waited_for_once_at_the_end(mocker, capsys, provider, session):
     session.silent = True
+    mocker.patch.object(service.time, "time", lambda: session.clock)
+    mocker.patch.object(service.time, "sleep")
     for task_id in ("2", "3"):
         provider.register_metadata_later("1", "work", task_id, [datum("attempt_ok")])
     provider.at_exit()
     assert session.requests == ["POST %s/metadata attempt_ok" % TASK]
-    assert "could not be registered: timed out" in capsys.readouterr().err
+    assert session.clock == 5
+    told = capsys.readouterr().err
+    assert "Metadata of task 1/work/2 could not be registered: timed out" in told
+    assert "Metadata of task 1/work/3 could not be registered: no time is left" in told
+
+
+@pytest.mark.parametrize("status", [503, None])
+def test_at_the_end_it_is_tried_again(mocker, capsys, provider, session, status):
+    request = "POST %s/metadata attempt_ok" % TASK
+    session.statuses[request], session.silent = status, status is None
+
+    def recover(seconds):
+        session.statuses.clear()
+        session.silent = False
+
+    mocker.patch.object(service.time, "time", lambda: 0)
+    mocker.patch.object(service.time, "sleep", recover)
+    provider.register_metadata_later("1", "work", "2", [datum("attempt_ok")])
+    provider.at_exit()
+    assert session.requests == [request] * 2
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

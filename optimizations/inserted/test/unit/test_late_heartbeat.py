@@ -158,8 +158,9 @@ def test_the_script_tries_again_where_nobody_answers(beats, script):
     assert process.returncode == 0
 
 
-def test_a_redirection_is_followed(beats, script):
-    beats.statuses.append(307)
+@pytest.mark.parametrize("status", [307, 426, 505])
+def test_what_plain_http_is_not_enough_for_is_sent_by_requests(beats, script, status):
+    beats.statuses.append(status)
     process = script(stdout=subprocess.PIPE)
     wait_until(lambda: len(beats.requests) == 2)
     assert process.communicate()[0] == b""

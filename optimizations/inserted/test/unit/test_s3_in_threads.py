@@ -1,3 +1,4 @@
+import os
 import threading
 from datetime import datetime
 from io import BytesIO
@@ -107,6 +108,7 @@ def test_what_fails_is_left_to_s3op(s3, client, left, error):
     assert [obj.key for obj in objs] == KEYS
     assert [obj.key for obj in objs if not obj.exists] == ["3", "17"]
     assert left == ["3", "17"]
+    assert len(os.listdir(s3._tmpdir)) == 18
     assert s3.put_many((key, "new") for key in KEYS) == [(k, "s3://bucket/" + k) for k in KEYS]
     assert left == ["3", "17"] * 2
 

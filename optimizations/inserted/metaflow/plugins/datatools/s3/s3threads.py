@@ -21,7 +21,6 @@ MAX_SIZE = 16 * 1024 * 1024
 
 class FirstTry(S3):
     # Shares all with another S3 object, but its operations aren't retried
-
     def __init__(self, s3):
         vars(self).update(vars(s3))
 
@@ -32,8 +31,13 @@ class FirstTry(S3):
         s3 = SimpleNamespace(head_object=s3.head_object, get_object=s3.get_object)
         try:
             return path, op(s3, path)
-        except self._s3_client.error as err:
-            raise MetaflowS3NotFound(url) if normalize_client_error(err) == 404 else err
+        except Exception as err:
+            with suppress(OSError):
+                os.unlink(path)
+            if isinstance(err, self._s3_client.error):
+                if normalize_client_error(err) == 404:
+                    raise MetaflowS3NotFound(url)
+            raise
 
 
 def _in_threads(s3, op, items):
