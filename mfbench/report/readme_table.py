@@ -80,6 +80,8 @@ def readme_table(results: Path, upstream: Path, machine: str | None = None) -> s
 def processes_text(rows: Iterable[Row | None]) -> str:
     """Say what the times of some rows are, and of how many processes."""
     counts = {row.evidence.processes for row in rows if row and row.evidence}
+    if not counts:
+        return "No row has enough samples for an interval."
     ends = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
     return f"Times are medians of {ends} processes; in brackets the 95% confidence interval."
 

@@ -13,8 +13,9 @@ from mfbench.results import machines
 from mfbench.results.benchmarks import read_benchmarks
 from mfbench.results.reader import RUNS_SINCE, Case, Measurement, Side
 from mfbench.verdict.comparison import compare
+from mfbench.verdict.intervals import mean_of_ratios
 from mfbench.verdict.revisions import compare_revisions
-from mfbench.verdict.rows import control_noise, mean_of_ratios, same_code_noise
+from mfbench.verdict.rows import control_noise, same_code_noise
 from mfbench.verdict.verdict import MOVED, Verdict
 from tests.committed import MACHINE, NAMES, add_answers, column, edit, file_of
 
