@@ -116,9 +116,10 @@ def test_commits_without_results_are_named_at_the_end(tmp_path):
     # The clone of the first one fails; the worker of the second one is killed by its git.
     git = tmp_path / "bin" / "git"
     git.parent.mkdir()
+    once = tmp_path / "once"
     git.write_text(
-        f'#!/bin/sh\nif [ "$1" = clone ] && [ -e once ]; then kill -9 $PPID; fi\n'
-        f': >once\nexec {shutil.which("git")} "$@"\n'
+        f'#!/bin/sh\nif [ "$1" = clone ]; then [ -e {once} ] && kill -9 $PPID; : >{once}; fi\n'
+        f'exec {shutil.which("git")} "$@"\n'
     )
     git.chmod(0o755)
     path = f"{git.parent}{os.pathsep}{os.environ['PATH']}"
