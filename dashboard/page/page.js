@@ -43,6 +43,7 @@ function go(address) {
 
 const TITLE = document.title;
 let drawing = 0;
+let typed = 0; // the timer of what a person types in the search
 
 /** Draw the view that the address asks for. */
 async function draw() {
@@ -103,7 +104,6 @@ function listen() {
   byId("machine").addEventListener("change", (event) => change({ machine: event.target.value }));
   byId("every-run").addEventListener("change", (event) => change({ everyRun: event.target.checked }));
   byId("series-case").addEventListener("change", (event) => change({ view: "why", case: event.target.value }));
-  let typed = 0;
   byId("search").addEventListener("input", (event) => {
     clearTimeout(typed);
     typed = setTimeout(() => {
