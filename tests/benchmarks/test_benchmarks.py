@@ -141,9 +141,13 @@ def test_without_metaflow_cases_are_skipped_not_failed(setup, tmp_path):
     assert last.startswith("asv_runner.benchmarks.mark.SkipNotImplemented: "), last
 
 
+# Minutes of counting; test_scheduler.py has narrower ones.
+WIDE = r"scheduler\.(Parent|Child|Log|Lint)\."
+
+
 def test_every_case_runs_once_on_the_newest_release(run_each_case_once, described):
-    values = run_each_case_once(NEWEST, ".")
-    assert values.keys() == described.keys()
+    values = run_each_case_once(NEWEST, f"^(?!{WIDE})")
+    assert values.keys() == {name for name in described if not re.match(WIDE, name)}
     # They need a setting that no release has.
     allowed = {name for name in described if "Blake3" in name}
     allowed |= {name for name, each in described.items() if each.get("profile") == "large"}
@@ -155,7 +159,7 @@ def test_every_case_runs_once_on_the_newest_release(run_each_case_once, describe
         allowed |= {name for name in described if "Lint" in name or "Pylint" in name}
     if not Path(sys.executable).with_name("juicefs").exists():
         allowed |= {name for name in described if "Gateway" in name}
-    assert incomplete(values) == allowed
+    assert incomplete(values) == allowed & values.keys()
     names = described["imports.Part.track_time"]["params"][0]
     assert not wrong_answers(values)
     parts = dict(zip(names, values["imports.Part.track_time"]))

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from benchmarks import scheduler
+from benchmarks.scheduler import LINES, Child, Lint, Log, Parent, RunWithPylint
 from benchmarks.support import beside
 from mfbench.foundation.paths import ROOT
 from tests.optimizations.optimized_releases import NEWEST, VERSIONS
@@ -48,11 +48,13 @@ def counted(release_python, tmp_path):
 
 @needs_valgrind
 def test_counts_of_a_wide_run_and_of_printed_lines_are_the_same_twice(counted):
-    (_, first), (_, second) = (counted(NEWEST, (8,), ("print", 0, 500)) for _ in range(2))
+    (_, first), (_, second) = (counted(NEWEST, (4,), ("print", 0, LINES)) for _ in range(2))
     assert second == pytest.approx(first, rel=0.001)
-    for more, less in (("run 8", "run 1"), ("print 500", "print 0")):
-        found = [counts[more] - counts[less] for counts in (first, second)]
-        assert found[1] == pytest.approx(found[0], rel=0.01)
+    assert Child().track_task(first, 4) == first["task 4"]
+    assert Child().track_join(first, 4) == first["join 4"]
+    for track, each in ((Parent().track_per_task, 4), (Log().track_read, LINES)):
+        found = [track(counts, each) for counts in (first, second)]
+        assert found[1] == pytest.approx(found[0], rel=0.02)
         assert found[0] > 0
 
 
@@ -62,6 +64,7 @@ def test_a_counted_run_is_a_whole_run_in_the_oldest_release_too(counted):
     folder, counts = counted(VERSIONS[0], (4,), ("print", 0, 5), *lint)
     names = {f"{what} {width}" for what in ("run", "task", "join") for width in (1, 4)}
     assert counts.keys() == names | {"print 0", "print 5"} | {job for job, _ in lint}
+    assert not lint or Lint().track_second(counts) > 0
     run = folder / ".metaflow" / "Foreach" / (folder / "run-4").read_text()
     # Its join has checked what they saved. The runtime writes their logs, and what became of them.
     tasks = [task for task in (run / "work").glob("[0-9]*") if task.name != "100000"]
@@ -82,7 +85,7 @@ def test_the_second_run_alone_is_timed_where_pylint_is_kept(
     path = (tmp_path / "noting", series.root(NEWEST, side), beside.FOLDER)
     monkeypatch.setattr(beside, "path_with", lambda _: os.pathsep.join(map(str, path)))
     monkeypatch.chdir(tmp_path)
-    benchmark = scheduler.RunWithPylint()
+    benchmark = RunWithPylint()
     benchmark.setup()
     benchmark.time_second()
     assert (tmp_path / "log").read_text().split() == ["True", str(loaded)]

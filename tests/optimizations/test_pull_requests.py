@@ -36,7 +36,7 @@ def pulls(series):
 def metaflow_tests(series, tmp_path):
     """A function that starts some of the inserted tests on one side of the newest release."""
 
-    def start(side, tests, source):
+    def start(side, tests, source, *options):
         folder = tmp_path / side
         folder.mkdir()
         for test in tests:
@@ -50,7 +50,7 @@ def metaflow_tests(series, tmp_path):
         }
         # Outside a project, so that our own settings for pytest do not count.
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        command += ["-c", os.devnull, "--rootdir", folder, folder]
+        command += ["-c", os.devnull, "--rootdir", folder, *options, folder]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, env=environment, cwd=folder, **streams)
 
@@ -65,7 +65,7 @@ def inserted_tests(pull):
 def test_its_tests_fail_without_it_and_pass_with_it(pulls, metaflow_tests, name):
     tests = inserted_tests(pulls[name])
     assert tests
-    without = metaflow_tests(f"below {name}", tests, name)
+    without = metaflow_tests(f"below {name}", tests, name, "--exitfirst")
     with_it = metaflow_tests(name, tests, name)
     told_with_it, told_without = with_it.communicate()[0], without.communicate()[0]
     assert with_it.returncode == 0, told_with_it

@@ -118,7 +118,7 @@ def service(tmp_path, monkeypatch):
 def command(series, service, tmp_path):
     """A function that starts Python with one side of the newest release, and the service."""
 
-    def run(side, *arguments, begin=subprocess.run, **options):
+    def run(side, *arguments, begin=subprocess.run, fork=False, **options):
         kept = {key: value for key, value in os.environ.items() if not key.startswith("METAFLOW_")}
         settings = service_settings(service.address) | {
             "PYTHONPATH": str(series.root(NEWEST, side)),
@@ -127,6 +127,7 @@ def command(series, service, tmp_path):
             "METAFLOW_USER": "benchmark",
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path),
             "METAFLOW_SERVICE_RETRY_COUNT": "1",
+            "METAFLOW_RUNTIME_FORK": str(int(fork)),
         }
         return begin([sys.executable, *arguments], env=kept | settings, cwd=tmp_path, **options)
 
@@ -135,18 +136,25 @@ def command(series, service, tmp_path):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("registered", ["metadata", "artifact"])
-def test_a_run_fails_as_before_and_what_it_told_is_there(service, command, fault, registered):
+def test_a_run_fails_as_before_and_what_it_told_is_there(
+    service, command, tmp_path, fault, registered
+):
     hello, fields = (str(PROGRAMS / "hello.py"), "--no-pylint"), {}
-    for number, side in enumerate(("before", "after"), 1):
+    for number, side in enumerate(("before", "after", "forked"), 1):
         service.at, service.fault = ("POST", "/steps/start/tasks/", f"/{registered}"), fault
-        run = command(side, *hello, "run", **TOLD)
+        is_forked = side == "forked"
+        run = command("after" if is_forked else side, *hello, "run", fork=is_forked, **TOLD)
         assert run.returncode == 1
         assert (f"code {fault}" if isinstance(fault, int) else "ConnectionError") in run.stdout
         service.gone = False
         (task,) = service.read(f"/flows/Hello/runs/{number}/steps/start/tasks")
         path = f"/flows/Hello/runs/{number}/steps/start/tasks/{task['task_id']}/metadata"
         fields[side] = {each["field_name"] for each in service.read(path)}
-    assert fields["before"] <= fields["after"]
+        ended = list(tmp_path.glob(f".metaflow/Hello/{number}/start/*/0.runtime"))
+        # The release tells of metadata before it starts the task.
+        assert ended or registered == "metadata"
+        assert all(json.loads(each.read_text()).get("forked", False) is is_forked for each in ended)
+    assert fields["before"] <= fields["after"] == fields["forked"]
     if registered == "artifact":
         assert {"user", "attempt", "attempt_ok", "attempt-done"} <= fields["after"]
         resumed = command("after", *hello, "resume", "--origin-run-id", "2", **TOLD)
