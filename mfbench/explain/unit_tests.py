@@ -11,12 +11,14 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
 
 from benchmarks.support.environment import child_environment
 from mfbench.asv_plugin.environment import CONSTRAINTS, run_uv
+from mfbench.explain import s3_tests
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git_bytes
 from mfbench.foundation.paths import ROOT, UPSTREAM
@@ -34,16 +36,24 @@ PACKAGES = ("pytest", "pytest-mock", "requests", "boto3", "pyyaml", "pandas", "i
 @click.argument("head", default="optimized")
 @click.option("--all", "every", is_flag=True, help="Test optimized and each pr/NAME as HEAD.")
 @click.option("-k", "selected", metavar="EXPR", default="", help="Only these tests, as in pytest.")
-def command(clone: Path, base: str, head: str, every: bool, selected: str) -> None:
+@click.option("--s3", "is_s3", is_flag=True, help="The S3 tests instead (5 minutes for a commit).")
+def command(clone: Path, base: str, head: str, every: bool, selected: str, is_s3: bool) -> None:
     """Run metaflow's own unit tests on two commits, and the tests that the second one adds.
 
     CLONE is a clone of metaflow at the release's commit: released sdists hold no tests. BASE and
     HEAD are main and optimized if not given. Lists the tests whose outcome changes, and new ones
     that do not pass; the exit code is 1 if there are any. A test that fails on both may need what
     this machine lacks.
+
+    With --s3, metaflow's tests of S3 run in place of its unit tests, with a server on this machine;
+    those that need gigabytes, inject failures or list thousands of folders are left out.
     """
-    if not (clone / TESTS).is_dir():
-        raise Failure(f"{clone} has no {TESTS}; name a clone of metaflow")
+    tests = s3_tests.FOLDER if is_s3 else TESTS
+    if not (clone / tests).is_dir():
+        raise Failure(f"{clone} has no {tests}; name a clone of metaflow")
+    if is_s3:
+        left_out = " and ".join(f"not {each}" for each in s3_tests.LEFT_OUT)
+        selected = f"({selected}) and {left_out}" if selected else left_out
     heads = [head]
     if every:
         heads = ["optimized", *(PULL_PREFIX + each.name for each in read_pulls(UPSTREAM))]
@@ -52,7 +62,11 @@ def command(clone: Path, base: str, head: str, every: bool, selected: str) -> No
     before: dict[str, str] = {}
     different = 0
     for name, commit in commits:
-        after = outcomes(python, commit, clone, selected)
+        server: AbstractContextManager[Mapping[str, str]] = (
+            s3_tests.served(python) if is_s3 else nullcontext({})
+        )
+        with server as settings:
+            after = outcomes(python, commit, clone, tests, selected, settings)
         counts = sorted(Counter(after.values()).items())
         click.echo(f"{name}: {', '.join(f'{count} {state}' for state, count in counts)}")
         if before:
@@ -85,7 +99,14 @@ def make_environment() -> Path:
     return python
 
 
-def outcomes(python: Path, commit: str, clone: Path, selected: str) -> dict[str, str]:
+def outcomes(
+    python: Path,
+    commit: str,
+    clone: Path,
+    tests: Path,
+    selected: str,
+    settings: Mapping[str, str],
+) -> dict[str, str]:
     """Run a clone's tests on a commit of upstream/; return how each ended, by its name.
 
     The clone's work tree is copied, not changed. Raises Failure if pytest runs no test.
@@ -99,10 +120,11 @@ def outcomes(python: Path, commit: str, clone: Path, selected: str) -> dict[str,
             files.extractall(tree, filter="data")
         # Add the clone's tests to those of the commit.
         shutil.copytree(clone / "test", tree / "test", dirs_exist_ok=True)
+        s3_tests.make_small(tree)
         finished = subprocess.run(
-            [python, "-m", "pytest", TESTS, "-p", "no:cacheprovider", "-q", "-k", selected,
+            [python, "-m", "pytest", tests, "-p", "no:cacheprovider", "-q", "-k", selected,
              "--junitxml", report],
-            cwd=tree, env=child_environment(home, PYTHONPATH=str(tree)),
+            cwd=tree, env=child_environment(home, PYTHONPATH=str(tree), **settings),
             capture_output=True, text=True, errors="replace",
         )  # fmt: skip
         found = read_report(report) if report.exists() else {}

@@ -35,6 +35,28 @@ def test_torn_down(torn):
     assert False
 """
 
+S3_TESTS = """
+import os
+from pathlib import Path
+import pytest
+from metaflow import S3
+
+def test_the_largest_file_is_small():
+    assert Path(__file__).with_name("s3_data.py").read_text() == "SIZE = 5 * 1024**2"
+
+def test_there_is_a_server():
+    with S3(s3root=os.environ["METAFLOW_S3_TEST_ROOT"]) as s3:
+        s3.put("key", "text")
+        assert s3.get("key").text == "text"
+
+@pytest.mark.parametrize("inject_failure_rate", [0, 10])
+def test_without_failures(inject_failure_rate):
+    assert inject_failure_rate == 0
+
+def test_get_one_benchmark():
+    assert False
+"""
+
 
 @pytest.fixture
 def clone(upstream, tmp_path, monkeypatch):
@@ -88,6 +110,17 @@ def test_only_what_ends_differently_is_told(clone):
 
 def test_what_is_missing_is_said_before_anything_runs(clone, tmp_path):
     with pytest.raises(Failure, match="has no test/unit; name a clone of metaflow"):
-        unit_tests.command.callback(tmp_path, "main", "optimized", False, "")
+        unit_tests.command.callback(tmp_path, "main", "optimized", False, "", False)
     with pytest.raises(Failure, match="unknown revision nonesuch"):
-        unit_tests.command.callback(clone, "main", "nonesuch", False, "")
+        unit_tests.command.callback(clone, "main", "nonesuch", False, "", False)
+
+
+@pytest.mark.slow
+def test_metaflow_s_s3_tests_have_a_server_and_small_files(clone):
+    folder = clone / "test" / "data" / "s3"
+    folder.mkdir(parents=True)
+    (folder / "s3_data.py").write_text("SIZE = 5 * 1024**3")
+    (folder / "test_made_up.py").write_text(S3_TESTS)
+    found = compare(clone, "main", "main", "--s3")
+    said = "0 of 3 tests have another outcome, and 0 of 0 new ones do not pass"
+    assert found.output.splitlines() == ["main: 3 passed", "main: 3 passed", said]
