@@ -23,8 +23,9 @@ NEWEST = releases.load()[-1].version
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more process than there are CPUs, because many tests wait for what they started."""
-    return (os.cpu_count() or 1) + 1
+    """One more process than usable CPUs, because many tests wait for what they started."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return (len(usable) or os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

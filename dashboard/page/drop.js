@@ -40,7 +40,7 @@ async function compareFiles(files) {
     if (files.length > 2) throw new Error("choose one or two");
     go(await takeFiles(files));
   } catch (problem) {
-    clearTimeout(typed); // it would draw over the problem
+    clearTimeout(searchTimer); // it would draw over the problem
     history.pushState(null, "", "#view=compare");
     await draw();
     drawProblem(`The files can't be compared: ${problem.message}`);

@@ -43,7 +43,7 @@ function go(address) {
 
 const TITLE = document.title;
 let drawing = 0;
-let typed = 0; // the timer of what a person types in the search
+let searchTimer = 0; // draws a moment after the last letter typed in the search
 
 /** Draw the view that the address asks for. */
 async function draw() {
@@ -105,8 +105,8 @@ function listen() {
   byId("every-run").addEventListener("change", (event) => change({ everyRun: event.target.checked }));
   byId("series-case").addEventListener("change", (event) => change({ view: "why", case: event.target.value }));
   byId("search").addEventListener("input", (event) => {
-    clearTimeout(typed);
-    typed = setTimeout(() => {
+    clearTimeout(searchTimer);
+    searchTimer = setTimeout(() => {
       // Each letter is no place to go back to.
       const address = addressOf({ ...readAddress(), view: "compare", search: event.target.value.trim() });
       history.replaceState(null, "", `#${address || "view=compare"}`);
@@ -119,7 +119,7 @@ function listen() {
     byId("main").focus();
   });
   window.addEventListener("hashchange", () => {
-    clearTimeout(typed);
+    clearTimeout(searchTimer);
     if (!goToAsv()) draw();
   });
   let width = window.innerWidth;

@@ -1,9 +1,12 @@
 """metaflow's own unit tests on two commits: what ends differently is told, and nothing else."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
-from mfbench.explain import unit_tests
+from mfbench.explain import s3_tests, unit_tests
 from mfbench.foundation.errors import Failure
 from mfbench.foundation.git_command import git
 from tests.repository.person import commit
@@ -49,9 +52,20 @@ def test_there_is_a_server():
         s3.put("key", "text")
         assert s3.get("key").text == "text"
 
-@pytest.mark.parametrize("inject_failure_rate", [0, 10])
+@pytest.mark.parametrize("inject_failure_rate", [0, 10, 50, 90])
 def test_without_failures(inject_failure_rate):
     assert inject_failure_rate == 0
+
+@pytest.mark.parametrize("files", ["5gb_file", "3000_files"])
+def test_get_many(files):
+    assert False
+
+@pytest.mark.parametrize("prefix", ["any"])
+def test_list_paths(prefix):
+    assert False
+
+def test_list_paths_bucket_root():
+    pass
 
 def test_get_one_benchmark():
     assert False
@@ -111,6 +125,8 @@ def test_only_what_ends_differently_is_told(clone):
 def test_what_is_missing_is_said_before_anything_runs(clone, tmp_path):
     with pytest.raises(Failure, match="has no test/unit; name a clone of metaflow"):
         unit_tests.command.callback(tmp_path, "main", "optimized", False, "", False)
+    with pytest.raises(Failure, match="has no test/data/s3; name a clone of metaflow"):
+        unit_tests.command.callback(clone, "main", "optimized", False, "", True)
     with pytest.raises(Failure, match="unknown revision nonesuch"):
         unit_tests.command.callback(clone, "main", "nonesuch", False, "", False)
 
@@ -122,5 +138,21 @@ def test_metaflow_s_s3_tests_have_a_server_and_small_files(clone):
     (folder / "s3_data.py").write_text("SIZE = 5 * 1024**3")
     (folder / "test_made_up.py").write_text(S3_TESTS)
     found = compare(clone, "main", "main", "--s3")
-    said = "0 of 3 tests have another outcome, and 0 of 0 new ones do not pass"
-    assert found.output.splitlines() == ["main: 3 passed", "main: 3 passed", said]
+    said = "0 of 4 tests have another outcome, and 0 of 0 new ones do not pass"
+    assert found.output.splitlines() == ["main: 4 passed", "main: 4 passed", said]
+    few = compare(clone, "main", "main", "--s3", "-k", "server or benchmark")
+    assert few.output.splitlines()[:2] == ["main: 1 passed"] * 2
+    (folder / "s3_data.py").write_text("SIZE = 1")
+    changed = compare(clone, "main", "main", "--s3")
+    assert "s3_data.py has no file of 5 GB" in str(changed.exception)
+
+
+@pytest.mark.parametrize(
+    "program, said",
+    [("print('missing moto')", "moto is not installed"), ("", "ended as it started")],
+)
+def test_an_s3_server_that_does_not_start_is_said(tmp_path, monkeypatch, program, said):
+    monkeypatch.setattr(s3_tests, "PROGRAMS", tmp_path)
+    (tmp_path / "s3_server.py").write_text(program)
+    with pytest.raises(Failure, match=said), s3_tests.s3_server(Path(sys.executable)):
+        pass
