@@ -29,8 +29,8 @@ from mfbench.repository.commits import read_python_files
 if TYPE_CHECKING:
     from optimizations.edits import Optimization
 
-# Of each release, the last ones used stay. One takes 300 KB.
-VERSIONS_KEPT = 3
+# Of each release, the last ones used stay. One takes 1 MB, and half a minute to make.
+VERSIONS_KEPT = 10
 # The modules here that decide what the commits hold.
 OWN_SOURCES = ("kept_changes.py", "series.py", "commits.py")
 

@@ -31,7 +31,7 @@ def test_of_each_release_only_the_newest_versions_are_kept(tmp_path):
         save(tmp_path / f"{number}.json.gz", CHANGES)
         os.utime(tmp_path / f"{number}.json.gz", (number, number))
     kept = [2 + number for number in range(kept_changes.VERSIONS_KEPT)]
-    assert sorted(int(path.name[0]) for path in tmp_path.iterdir()) == kept
+    assert sorted(int(path.name.partition(".")[0]) for path in tmp_path.iterdir()) == kept
 
 
 def test_only_a_whole_series_is_kept_and_then_it_is_not_applied_again(
