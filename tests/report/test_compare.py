@@ -93,15 +93,6 @@ def test_the_summary_tells_what_was_not_measured_and_what_would_have_been_missed
     assert "nothing slower among what was measured" in as_text(made, False, 200)
 
 
-def test_reading_changes_nothing():
-    def state():
-        return sorted((path, path.stat().st_mtime_ns) for path in (UPSTREAM / ".git").rglob("*"))
-
-    before = state()
-    assert run(*NAMES, "--machine", MACHINE, "--every-run").returncode == 0
-    assert state() == before
-
-
 def test_nothing_measured_is_a_code_of_its_own(copied):
     edit(copied, "optimized", lambda content: content.update(results={}))
     finished = run(*NAMES, "--results", copied, "--machine", MACHINE)
