@@ -22,12 +22,6 @@ pytest_plugins = [
 NEWEST = releases.load()[-1].version
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more process than usable CPUs, because many tests wait for what they started."""
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    return (len(usable) or os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
     """A function that makes a folder which all processes of this run of the tests share."""
