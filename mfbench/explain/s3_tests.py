@@ -17,8 +17,8 @@ FOLDER = Path("test") / "data" / "s3"
 # Metaflow's own workflow leaves out the first three. Where 10, 50 or 90 percent of calls are to
 # fail, s3_in_threads leaves all to s3op. test_list_paths starts s3op for each folder: minutes.
 LEFT_OUT = ("benchmark", "5gb_file", "3000_files", "10]", "50]", "90]", "test_list_paths[")
-BUCKET = "s3://tests"
-CREATE_BUCKET = "import boto3; boto3.client('s3').create_bucket(Bucket='tests')"
+BUCKET = "tests"
+CREATE_BUCKET = f"import boto3; boto3.client('s3').create_bucket(Bucket={BUCKET!r})"
 
 
 @contextmanager
@@ -43,8 +43,8 @@ def s3_server(python: Path) -> Iterator[dict[str, str]]:
             raise Failure("the server for S3 ended as it started; what it said is above")
         settings = SETTINGS | {
             "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{said}",
-            "METAFLOW_S3_TEST_ROOT": f"{BUCKET}/root",
-            "METAFLOW_DATATOOLS_S3ROOT": f"{BUCKET}/tools",
+            "METAFLOW_S3_TEST_ROOT": f"s3://{BUCKET}/root",
+            "METAFLOW_DATATOOLS_S3ROOT": f"s3://{BUCKET}/tools",
             # Usually 64 processes for each call. It also limits the threads of s3_in_threads.
             "METAFLOW_S3_WORKER_COUNT": "4",
         }
